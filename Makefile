@@ -1,0 +1,43 @@
+# make demo   train, sample and report on real text (about 25 minutes on 2 cores)
+# make test   everything that CI checks: lint, types, import rules, all tests
+# make check  lint and types alone
+# make bench  the benchmarks; results go to benchmarks/results/
+# Each target sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONUNBUFFERED := 1
+# Every test and every worker computes on one thread; threads that fight for a core are far slower.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check bench browser
+
+demo: $(READY)
+	$(BIN)/somite run language-small --out runs/language-small
+
+test: $(READY) browser check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+check: $(READY)
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/paired_baseline.py
+	$(BIN)/python benchmarks/kill_resume.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install -q -c constraints.txt -e ".[test]"
+	touch $@
+
+# The report is tested in Chromium; where it is missing and we may install it, we do.
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else echo "Chromium is not installed: the browser tests will be skipped."; fi

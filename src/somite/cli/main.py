@@ -1,0 +1,136 @@
+"""The command `somite`: thin doors to the library, one line per error."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from somite.cli.data import data_app
+from somite.core.errors import InputError
+
+app = typer.Typer(
+    help="Measure how modules form inside neural networks, with error bars.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data_app, name="data")
+console = Console()
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.")]
+
+
+@app.command("run")
+def run_command(
+    recipe: Annotated[
+        str, typer.Argument(help="Name of a shipped recipe, or a .toml file.")
+    ] = "language-small",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run. Default: runs/RECIPE.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. seed=1."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where models are sampled: cpu or cuda.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of one thread each. Default: one per core.")
+    ] = None,
+) -> None:
+    """Train, sample and measure; stop it at any moment, the same command goes on."""
+    from somite.cli.progress import TerminalWatch
+    from somite.report import build_report
+    from somite.study import load_recipe, load_results, run_study
+
+    check_device(device)
+    chosen = load_recipe(recipe, dict(_pair(text) for text in settings or []))
+    folder = out or Path("runs") / chosen.name
+    with TerminalWatch(console) as watch:
+        run_study(chosen, folder, workers or available_cores(), device, watch)
+        watch.say("writing the report")
+        report = build_report(load_results(folder), folder / "report.html")
+    console.print(f"The report is at [bold]{report}[/bold]", soft_wrap=True)
+
+
+@app.command("report")
+def report_command(
+    run: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write. Default: report.html in the run's folder.")
+    ] = None,
+) -> None:
+    """Write the report of a finished run again, from its store alone."""
+    from somite.report import build_report
+    from somite.study import load_results
+
+    report = build_report(load_results(run), out or run / "report.html")
+    console.print(f"The report is at [bold]{report}[/bold]", soft_wrap=True)
+
+
+@app.command("show")
+def show_command(run: RunFolder) -> None:
+    """Print the main tables of a finished run."""
+    from somite.cli.tables import show_results
+    from somite.study import load_results
+
+    show_results(load_results(run), console)
+
+
+@app.command("recipes")
+def recipes_command() -> None:
+    """List the shipped recipes."""
+    from rich.table import Table
+
+    from somite.study.recipe import load_recipe, recipe_names
+
+    table = Table("recipe", "what it does", box=None)
+    for name in recipe_names():
+        table.add_row(name, load_recipe(name).description)
+    console.print(table)
+
+
+def available_cores() -> int:
+    """Number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_device(device: str) -> None:
+    """Require a device that is there.
+
+    Raises:
+        InputError: If it is not.
+    """
+    import torch
+
+    if device not in ("cpu", "cuda"):
+        raise InputError("device", "must be cpu or cuda", device, "Give --device cpu.")
+    if device == "cuda" and not torch.cuda.is_available():
+        remedy = "No CUDA device is visible to PyTorch; give --device cpu."
+        raise InputError("device", "must be there", device, remedy)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        remedy = "Write --set section.key=value, such as --set sampling.n_beta=100."
+        raise InputError("--set", "must be KEY=VALUE", text, remedy)
+    return key.strip(), value.strip()
+
+
+def run() -> None:
+    """Entry point: bad input is one line on stderr and exit code 2, a stop is exit code 130."""
+    try:
+        app()
+    except InputError as error:
+        print(f"somite: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("somite: stopped; the same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

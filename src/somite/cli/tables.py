@@ -1,0 +1,66 @@
+"""Tables of a finished run for the terminal."""
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from somite.behavior import SCORES
+from somite.study import Results
+
+
+def show_results(results: Results, console: Console) -> None:
+    """Print the estimates at the last checkpoint, the stages and the agreement of groups.
+
+    Args:
+        results: A finished study.
+        console: Where to print.
+    """
+    for table in (_heads(results), _stages(results), _agreement(results)):
+        console.print(table)
+        console.print()
+
+
+def _heads(results: Results) -> Table:
+    last = int(results.llc.step.values[-1])
+    table = Table(
+        *("head", "rLLC ± MCSE", "R-hat", "ESS", "group", *SCORES, "status"),
+        title=f"Components at step {last}",
+        box=None,
+    )
+    for name in results.llc.component.values:
+        row = results.llc.sel(step=last, component=name)
+        behavior = results.behavior.sel(step=last, component=name)
+        table.add_row(
+            str(name),
+            f"{float(row.llc):.3f} ± {float(row.mcse):.3f}",
+            f"{np.nanmax([row.r_hat, row.r_hat_probe]):.3f}",
+            f"{float(row.ess):.0f}",
+            str(int(results.groups.label.sel(view="curves_ward", component=name))),
+            *(f"{float(behavior[score]):.2f}" for score in SCORES),
+            str(row.status.item()),
+        )
+    return table
+
+
+def _stages(results: Results) -> Table:
+    table = Table("boundary at step", "95 % interval", "support", title="Stages", box=None)
+    for i in results.stages.boundary.values:
+        row = results.stages.sel(boundary=i)
+        interval = f"{float(row.low):.0f} to {float(row.high):.0f}"
+        table.add_row(f"{float(row.position):.0f}", interval, f"{float(row.support):.2f}")
+    return table
+
+
+def _agreement(results: Results) -> Table:
+    views = [str(view) for view in results.groups.view.values]
+    title = "Agreement of groups (ARI, permutation p within layers)"
+    table = Table("view", *views, title=title, box=None)
+    for view in views:
+        cells = results.groups.sel(view=view)
+        table.add_row(view, *(_pair(cells.sel(view_other=other)) for other in views))
+    return table
+
+
+def _pair(cell: object) -> str:
+    ari, p = float(cell.ari), float(cell.p_value)  # type: ignore[attr-defined]
+    return f"{ari:.2f}" if np.isnan(p) else f"{ari:.2f} (p = {p:.3g})"

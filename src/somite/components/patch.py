@@ -1,0 +1,136 @@
+"""The weights that a chain moves, as one flat vector, and their way back into the model.
+
+Only the entries of the component exist here: state, gradient and noise have its size. Noise belongs
+to the weights, not to the component (DESIGN §6.4): each unit (a head's slice, else the tensor) has
+a stream of its own, so that two components that share a unit share its noise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from somite.components.mask import Mask
+from somite.core.random import stream
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What of one unit a component moves.
+
+    Args:
+        tensor: Name of the weight in the model.
+        index: Place of the unit along the first axis; None if the unit is the whole tensor.
+        shape: Shape of the unit.
+        chosen: Which entries of the unit are moved; None for all.
+    """
+
+    tensor: str
+    index: int | None
+    shape: torch.Size
+    chosen: Tensor | None
+
+    @property
+    def size(self) -> int:
+        """Number of moved entries."""
+        return self.shape.numel() if self.chosen is None else int(self.chosen.sum())
+
+    def unit(self, tensor: Tensor) -> Tensor:
+        """The unit's slice of its weight."""
+        return tensor if self.index is None else tensor[self.index]
+
+
+class Patch:
+    """The moved entries of a component as one flat vector.
+
+    Args:
+        mask: The component.
+        center: Weights w* of the model by name.
+        units: Names of tensors whose slices along the first axis are units.
+
+    Example:
+        >>> weights = {"w": torch.arange(4.0)}
+        >>> patch = Patch(Mask({"w": torch.tensor([True, False, False, True])}), weights)
+        >>> patch.center
+        tensor([0., 3.])
+        >>> patch.weights(torch.tensor([7.0, 8.0]))["w"]
+        tensor([7., 1., 2., 8.])
+    """
+
+    def __init__(
+        self, mask: Mask, center: Mapping[str, Tensor], units: frozenset[str] = frozenset()
+    ) -> None:
+        """Cut the mask into pieces."""
+        self._origin = {name: center[name].detach() for name in mask.entries}
+        self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, n in units)]
+        self._sizes = [piece.size for piece in self.pieces]
+        self.center = torch.cat([_read(p, self._origin[p.tensor]) for p in self.pieces])
+
+    @property
+    def size(self) -> int:
+        """Number of moved entries d."""
+        return self.center.numel()
+
+    def split(self, flat: Tensor) -> list[Tensor]:
+        """Units with the moved entries taken from `flat`, in the order of `pieces`."""
+        parts = flat.split(self._sizes)
+        return [
+            _fill(piece, part, self._origin[piece.tensor])
+            for piece, part in zip(self.pieces, parts, strict=True)
+        ]
+
+    def weights(self, flat: Tensor) -> dict[str, Tensor]:
+        """Whole weights, by name, with the moved entries taken from `flat` (differentiable)."""
+        moved = dict(self._origin)
+        for piece, unit in zip(self.pieces, self.split(flat), strict=True):
+            if piece.index is None:
+                moved[piece.tensor] = unit
+            else:
+                place = torch.tensor([piece.index], device=unit.device)
+                moved[piece.tensor] = moved[piece.tensor].index_copy(0, place, unit[None])
+        return moved
+
+
+class Noise:
+    """Standard normal noise for the entries of a patch, one stream for each unit.
+
+    Args:
+        patch: The moved entries.
+        names: Names of the stream before tensor and unit: (seed, checkpoint, chain).
+    """
+
+    def __init__(self, patch: Patch, names: Sequence[object]) -> None:
+        """Open the streams."""
+        self._patch = patch
+        self._streams = [stream(*names, "noise", p.tensor, p.index) for p in patch.pieces]
+
+    def draw(self) -> Tensor:
+        """Noise of the next step: (d,), on the patch's device, in its precision."""
+        center = self._patch.center
+        parts = []
+        for piece, generator in zip(self._patch.pieces, self._streams, strict=True):
+            drawn = torch.randn(piece.shape, generator=generator, dtype=center.dtype)
+            parts.append(drawn.flatten() if piece.chosen is None else drawn[piece.chosen.cpu()])
+        return torch.cat(parts).to(center.device)
+
+
+def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
+    def piece(index: int | None, part: Tensor) -> Piece:
+        return Piece(name, index, part.shape, None if bool(part.all()) else part)
+
+    if not has_units:
+        return [piece(None, chosen)]
+    return [piece(i, part) for i, part in enumerate(chosen) if bool(part.any())]
+
+
+def _read(piece: Piece, tensor: Tensor) -> Tensor:
+    unit = piece.unit(tensor)
+    return unit.flatten() if piece.chosen is None else unit[piece.chosen.to(unit.device)]
+
+
+def _fill(piece: Piece, part: Tensor, origin: Tensor) -> Tensor:
+    if piece.chosen is None:
+        return part.view(piece.shape)
+    unit = piece.unit(origin)
+    return unit.masked_scatter(piece.chosen.to(unit.device), part)

@@ -1,0 +1,1 @@
+"""What every other row stands on: errors, checks, fingerprints, random streams."""

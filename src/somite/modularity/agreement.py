@@ -1,0 +1,159 @@
+"""Agreement of two groupings of the same components, against chance within layers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from itertools import permutations as orders
+from math import factorial, prod
+
+import numpy as np
+import xarray as xr
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from somite.core.checks import at_least
+from somite.core.errors import InputError
+from somite.core.random import stream_seed
+from somite.modularity.clustering import Labels, canonical
+from somite.modularity.series import Array
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well two groupings agree.
+
+    Args:
+        ari: Adjusted Rand index: 1 the same, 0 as chance.
+        ami: Adjusted mutual information: 1 the same, 0 as chance.
+        p_value: Share of the relabelings within layers whose ARI is at least as large.
+        z: ARI minus its mean over the relabelings, divided by their standard deviation; NaN where
+            the relabelings do not differ.
+    """
+
+    ari: float
+    ami: float
+    p_value: float
+    z: float
+
+
+def agreement(
+    first: Sequence[int] | Labels,
+    second: Sequence[int] | Labels,
+    layers: Sequence[object],
+    seed: int,
+    permutations: int = 10_000,
+) -> Agreement:
+    """ARI and AMI of two groupings, with a permutation test that keeps the layers.
+
+    Heads of one layer resemble each other in everything, so that two groupings that only tell
+    layers apart agree without saying anything about heads. The labels of `second` are therefore
+    permuted inside each layer only. p = (r + 1)/(n + 1), r the number of n permutations with an ARI
+    at least as large as the observed one; where there are no more than `permutations` orders in
+    all, each is used once and p = r/n is exact.
+
+    An `InputError` refuses labels of different lengths.
+
+    Args:
+        first: Labels (component,).
+        second: Labels of the same components.
+        layers: Layer of each component.
+        seed: Seed of the permutations.
+        permutations: Number of random permutations.
+
+    Returns:
+        The agreement.
+
+    Example:
+        >>> agreement([0, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], seed=0)
+        Agreement(ari=1.0, ami=1.0, p_value=0.3333333333333333, z=1.4142135623730951)
+    """
+    one, two = _check(first, second, layers)
+    at_least("permutations", permutations, 1, "Use 10000.")
+    strata = canonical(np.unique(np.asarray(layers, dtype=str), return_inverse=True)[1])
+    null, exact = _relabelings(two, strata, seed, permutations)
+    observed, pairs = _pairs(one, two[None])[0], _pairs(one, null)
+    reached = int((pairs >= observed).sum())
+    p_value = reached / len(pairs) if exact else (reached + 1) / (len(pairs) + 1)
+    # ARI is linear in the pairs together in both, since the group sizes never change.
+    spread = float(pairs.std())
+    z = float((observed - pairs.mean()) / spread) if spread > 0 else float("nan")
+    ari, ami = adjusted_rand_score(one, two), adjusted_mutual_info_score(one, two)
+    return Agreement(float(ari), float(ami), p_value, z)
+
+
+def agreement_table(
+    views: Mapping[str, Sequence[int] | Labels],
+    layers: Sequence[object],
+    seed: int,
+    permutations: int = 10_000,
+) -> xr.Dataset:
+    """Agreement of every two of several groupings.
+
+    Args:
+        views: Labels (component,) by the name of the view.
+        layers: Layer of each component.
+        seed: Seed of the permutations.
+        permutations: Number of random permutations for each pair.
+
+    Returns:
+        dims (view, view_other): ari, ami, p_value, z; on the diagonal ari = ami = 1, p_value and z
+        NaN, since a view's agreement with itself is no finding.
+
+    Raises:
+        InputError: As `agreement`, or if there is no view.
+    """
+    if not views:
+        raise InputError("views", "must hold at least one grouping", 0, "Group by curves first.")
+    names = list(views)
+    fields = ("ari", "ami", "p_value", "z")
+    table = {field: np.eye(len(names)) for field in fields}
+    for field in ("p_value", "z"):
+        np.fill_diagonal(table[field], np.nan)
+    for j, i in combinations(range(len(names)), 2):
+        pair = (names[j], names[i])
+        pair_seed = stream_seed("agreement of", *pair, seed)
+        found = agreement(views[pair[0]], views[pair[1]], layers, pair_seed, permutations)
+        for field in fields:
+            table[field][i, j] = table[field][j, i] = getattr(found, field)
+    coords = {"view": names, "view_other": names}
+    return xr.Dataset({f: (("view", "view_other"), table[f]) for f in fields}, coords)
+
+
+def _check(
+    first: Sequence[int] | Labels, second: Sequence[int] | Labels, layers: Sequence[object]
+) -> tuple[Labels, Labels]:
+    lengths = (len(first), len(second), len(layers))
+    if len(set(lengths)) > 1:
+        rule, remedy = "must have one label for each component", "Give the same components to all."
+        raise InputError("labels", rule, f"lengths {lengths}", remedy)
+    if len(first) < 2:
+        remedy = "Compare groupings of more components."
+        raise InputError("labels", "must hold at least 2 components", len(first), remedy)
+    return canonical(first), canonical(second)
+
+
+def _pairs(one: Labels, many: Labels) -> Array:
+    """Σ n² over the cells of the contingency table of `one` with each row of `many`."""
+    first = np.eye(int(one.max()) + 1)[one]  # (component, group)
+    second = np.eye(int(many.max()) + 1)[many]  # (relabeling, component, group)
+    squares: Array = ((first.T @ second) ** 2).sum((1, 2))
+    return squares
+
+
+def _relabelings(labels: Labels, strata: Labels, seed: int, count: int) -> tuple[Labels, bool]:
+    """Labels permuted inside each stratum (relabeling, component), and whether these are all."""
+    members = [np.flatnonzero(strata == s) for s in range(int(strata.max()) + 1)]
+    if prod(factorial(len(m)) for m in members) <= count:
+        return np.array(list(_every_order(labels, members))), True
+    generator = np.random.default_rng(stream_seed("relabelings", seed))
+    result = np.tile(labels, (count, 1))
+    for m in members:
+        result[:, m] = generator.permuted(result[:, m], axis=1)
+    return result, False
+
+
+def _every_order(labels: Labels, members: list[Labels]) -> Iterator[Labels]:
+    for choice in product(*(orders(m) for m in members)):
+        result = labels.copy()
+        for place, source in zip(members, choice, strict=True):
+            result[place] = labels[list(source)]
+        yield result

@@ -1,0 +1,124 @@
+"""Sentences made from the numbers: who became what, which stages, whether the views agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from somite.report.reading import boundaries, heads, main_view, stage_spans, steps, views
+from somite.report.roles import CLEAR, best_head, roles, score_name, scores_in
+
+if TYPE_CHECKING:
+    from somite.study.results import Results
+
+SIGNIFICANT = 0.05
+GOOD_R_HAT = 1.05
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def findings(results: Results) -> list[str]:
+    """Three sentences: heads that became something, stages, agreement of groups and behaviour."""
+    return [heads_sentence(results), stages_sentence(results), agreement_sentence(results)]
+
+
+def heads_sentence(results: Results) -> str:
+    """Which heads became previous-token and induction heads, and when."""
+    parts = [_role_clause(results.behavior, score) for score in ("previous_token", "induction")]
+    clauses = [part for part in parts if part]
+    return f"{'; '.join(clauses)}." if clauses else "No head score was measured."
+
+
+def _role_clause(behavior: xr.Dataset, score: str) -> str:
+    """Clause on the heads of one role."""
+    if score not in scores_in(behavior):
+        return ""
+    holders = [role for role in roles(behavior).values() if role.score == score]
+    if not holders:
+        best = best_head(behavior, score)
+        return (
+            f"No clear {score_name(score)} head formed (highest score {best.value:.2f}, "
+            f"head {best.head}; {CLEAR:g} is asked)"
+        )
+    holders.sort(key=lambda role: -role.value)
+    listed = [f"{r.head} (score {r.value:.2f}, half way at step {r.formed:.0f})" for r in holders]
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    verb = "is a" if len(listed) == 1 else "are"
+    plural = "" if len(listed) == 1 else "s"
+    return f"{', '.join(listed[:3])}{more} {verb} {score_name(score)} head{plural}"
+
+
+def number_word(count: int) -> str:
+    """Small numbers in words.
+
+    Example:
+        >>> number_word(3), number_word(12)
+        ('three', '12')
+    """
+    return NUMBER_WORDS[count] if count < len(NUMBER_WORDS) else str(count)
+
+
+def stages_sentence(results: Results) -> str:
+    """How many stages there are, and where they meet."""
+    found = boundaries(results)
+    if not found:
+        return "The rLLC curves show one stage only: no boundary is worth its parameters (BIC)."
+    count = number_word(len(stage_spans(results)))
+    listed = [f"{b.step:.0f} [{b.low:.0f}, {b.high:.0f}]" for b in found]
+    joined = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    plural = "boundary" if len(listed) == 1 else "boundaries"
+    return f"Training falls into {count} stages, with the {plural} at step {joined} (95 % intervals)."
+
+
+def agreement_sentence(results: Results) -> str:
+    """Whether groups by rLLC curves agree with groups by behaviour, said either way."""
+    groups = results.groups
+    if "behavior" not in views(groups):
+        return "Groups by behaviour were not measured, so there is nothing to compare rLLC groups with."
+    pair = {"view": main_view(groups), "view_other": "behavior"}
+    ari, p_value = float(groups["ari"].sel(pair)), float(groups["p_value"].sel(pair))
+    numbers = f"ARI {ari:.2f}, {p_text(p_value)} by permutation within layers"
+    if not np.isfinite(p_value) or not np.isfinite(ari):
+        return "Agreement of rLLC groups and behaviour groups could not be computed."
+    if p_value >= SIGNIFICANT:
+        return f"Groups by rLLC curves do not agree with what the heads do beyond chance ({numbers})."
+    degree = "closely" if ari >= 0.65 else "partly" if ari >= 0.25 else "only weakly"
+    return f"Groups by rLLC curves agree {degree} with what the heads do ({numbers})."
+
+
+def p_text(p_value: float) -> str:
+    """A p-value in words.
+
+    Example:
+        >>> p_text(0.0001), p_text(0.034)
+        ('p < 0.001', 'p = 0.034')
+    """
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+
+
+def measured_line(results: Results) -> str:
+    """What was measured, in a line."""
+    llc = results.llc
+    chains, draws = llc.attrs.get("chains", "?"), llc.attrs.get("draws", "?")
+    return (
+        f"Refined local learning coefficient (rLLC) of {len(heads(results))} attention heads at "
+        f"{len(steps(results))} checkpoints, steps {steps(results)[0]} to {steps(results)[-1]}; "
+        f"{chains} chains × {draws} draws in each cell."
+    )
+
+
+def quality(results: Results) -> list[tuple[str, str]]:
+    """How far the numbers can be trusted: pairs of a figure and what it says."""
+    llc = results.llc
+    last = llc.isel(step=-1)
+    error = float(last["mcse"].median() / last["llc"].mean())
+    r_hats = [llc[name] for name in ("r_hat", "r_hat_probe") if name in llc]
+    good = float(np.mean([(r_hat <= GOOD_R_HAT).mean() for r_hat in r_hats]))
+    worst = np.min([(r_hat.isel(step=-1) <= GOOD_R_HAT).mean() for r_hat in r_hats])
+    failed = int(llc["chains_failed"].sum())
+    return [
+        (f"{error:.1%}", "median MCSE over mean rLLC, last checkpoint"),
+        (f"{good:.0%}", f"of cells have R-hat ≤ {GOOD_R_HAT} ({worst:.0%} at the last checkpoint)"),
+        (str(failed), "chains failed" if failed != 1 else "chain failed"),
+    ]

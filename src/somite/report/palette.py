@@ -1,0 +1,56 @@
+"""Colours that people with any kind of colour vision can tell apart.
+
+Categories: Okabe and Ito (2008), yellow last because it is weak on white. Maps: cividis and
+viridis, which are even in lightness; blue-white-orange where a value has a neutral middle.
+"""
+
+CATEGORIES = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#B8A800",
+)
+DASHES = ("solid", "dash", "dot", "dashdot")
+MAP = "Cividis"
+MAP_OF_COUNTS = "Viridis"
+DIVERGING = ((0.0, "#0072B2"), (0.5, "#FAFAFA"), (1.0, "#D55E00"))
+INK = "#1f2933"
+FAINT = "#7b8794"
+GRID = "#e8ecf0"
+STAGE_SHADES = ("#f4f6f9", "#ffffff")
+BOUNDARY = "#52606d"
+
+
+def category_color(index: int) -> str:
+    """Colour of the category with this index; colours come back after eight.
+
+    Example:
+        >>> category_color(0), category_color(8)
+        ('#0072B2', '#0072B2')
+    """
+    return CATEGORIES[index % len(CATEGORIES)]
+
+
+def category_dash(index: int) -> str:
+    """Dash of the category with this index; changes each time the colours come back.
+
+    Example:
+        >>> category_dash(7), category_dash(8)
+        ('solid', 'dash')
+    """
+    return DASHES[(index // len(CATEGORIES)) % len(DASHES)]
+
+
+def translucent(color: str, opacity: float) -> str:
+    """The colour with an opacity in [0, 1].
+
+    Example:
+        >>> translucent("#0072B2", 0.2)
+        'rgba(0,114,178,0.2)'
+    """
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

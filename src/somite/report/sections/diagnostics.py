@@ -1,0 +1,165 @@
+"""Whether the chains can be trusted: R-hat, ESS, traces, and every chain that failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from somite.report.figures.maps import maps_figure
+from somite.report.figures.traces import Cell, traces_figure
+from somite.report.findings import GOOD_R_HAT
+from somite.report.layout import short_step
+from somite.report.page import Block, Chart, Section, Table
+from somite.report.palette import MAP, MAP_OF_COUNTS
+from somite.report.reading import heads
+from somite.report.roles import roles
+
+if TYPE_CHECKING:
+    from somite.study.results import Results
+
+MOST_ROWS = 60
+WORST_R_HAT = 1.10
+TRACES = {"": "on minibatches", "_probe": "on the probe"}
+
+
+def section(results: Results) -> Section:
+    """Maps over step × head, traces of three cells, and tables of what went wrong."""
+    r_hat = Chart(
+        "r-hat",
+        f"R-hat of every cell (crosses: above {GOOD_R_HAT})",
+        "Spread between chains against spread within them; 1 is perfect. Left: loss differences on "
+        "minibatches; right: on a small fixed probe, without minibatch noise.",
+        r_hat_figure(results.llc),
+    )
+    ess = Chart(
+        "ess",
+        "Effective sample size of every cell",
+        "Number of independent draws that would carry as much information, all chains together.",
+        ess_figure(results.llc),
+    )
+    chosen = chosen_cells(results)
+    traces = Chart(
+        "traces",
+        "Traces of the worst, the middle and the last formed cell",
+        "Colours are chains. Good chains look like the same noise around the same level.",
+        traces_figure(results, chosen),
+    )
+    blocks: list[Block] = [failed_table(results), r_hat, ess, traces]
+    doubtful = doubtful_table(results)
+    blocks.insert(1, doubtful)
+    return Section("diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results.llc), blocks)
+
+
+def lead(llc: xr.Dataset) -> str:
+    """Share of good cells and number of failed chains."""
+    parts = []
+    for ending, name in TRACES.items():
+        if f"r_hat{ending}" in llc:
+            share = float((llc[f"r_hat{ending}"] <= GOOD_R_HAT).mean())
+            parts.append(f"{share:.1%} of cells have R-hat ≤ {GOOD_R_HAT} {name}")
+    failed = int(llc["chains_failed"].sum())
+    chains = "no chain failed" if failed == 0 else f"{failed} chains failed (listed below)"
+    return f"{'; '.join(parts)}; {chains}. Failed chains enter no mean."
+
+
+def _maps(llc: xr.Dataset, name: str) -> dict[str, np.ndarray]:
+    """Head × step arrays of a diagnostic, on minibatches and on the probe."""
+    present = {end: title for end, title in TRACES.items() if f"{name}{end}" in llc}
+    return {
+        title: llc[f"{name}{end}"].transpose("component", "step").values.astype(float)
+        for end, title in present.items()
+    }
+
+
+def _axes(llc: xr.Dataset) -> tuple[list[str], list[str]]:
+    """Names of heads and steps."""
+    names = [str(name) for name in llc["component"].values]
+    return names, [short_step(int(step)) for step in llc["step"].values]
+
+
+def r_hat_figure(llc: xr.Dataset) -> go.Figure:
+    """Maps of R-hat, with crosses on cells above the bound."""
+    panels = _maps(llc, "r_hat")
+    bar = {"title": {"text": "R-hat"}, "tickvals": [1, 1.05, 1.1], "ticktext": ["1", "1.05", "≥ 1.1"]}
+    scale = {"colorscale": MAP, "cmin": 1.0, "cmax": WORST_R_HAT, "colorbar": bar}
+    crosses = {title: np.where(values > GOOD_R_HAT, "×", "") for title, values in panels.items()}
+    hover = "<b>head %{y}, step %{x}</b><br>R-hat %{z:.3f}"
+    rows, columns = _axes(llc)
+    axes = ("checkpoint (training step)", "head")
+    return maps_figure(panels, rows, columns, scale, axes, hover, crosses)
+
+
+def ess_figure(llc: xr.Dataset) -> go.Figure:
+    """Maps of the effective sample size; each panel is relative to the same scale."""
+    panels = _maps(llc, "ess")
+    top = max(float(np.nanmax(values)) for values in panels.values())
+    bar = {"title": {"text": "ESS (draws)"}}
+    scale = {"colorscale": MAP_OF_COUNTS, "cmin": 0, "cmax": top, "colorbar": bar}
+    hover = "<b>head %{y}, step %{x}</b><br>ESS %{z:.0f} draws"
+    rows, columns = _axes(llc)
+    return maps_figure(panels, rows, columns, scale, ("checkpoint (training step)", "head"), hover)
+
+
+def chosen_cells(results: Results) -> list[Cell]:
+    """The cell with the highest R-hat, the middle one, and the head of the clearest role."""
+    name = "r_hat_probe" if "r_hat_probe" in results.llc else "r_hat"
+    values = results.llc[name].transpose("step", "component").values.astype(float)
+    order = np.argsort(np.where(np.isfinite(values), values, np.inf).ravel())
+    picked = {"worst R-hat": order[-1], "middle R-hat": order[len(order) // 2]}
+    steps, names = results.llc["step"].values, heads(results)
+    cells = []
+    for why, flat in picked.items():
+        row, column = divmod(int(flat), len(names))
+        cells.append(Cell(int(steps[row]), names[column], f"{why} {values[row, column]:.3f}"))
+    known = sorted(roles(results.behavior).values(), key=lambda role: -role.formed)
+    if known:
+        cells.append(Cell(int(steps[-1]), known[0].head, f"{known[0].name} head"))
+    return cells
+
+
+def doubtful_table(results: Results) -> Table:
+    """Cells whose status is not "converged"."""
+    status = results.llc["status"]
+    rows = [
+        [head, f"{int(step)}", str(text)]
+        for step in status["step"].values
+        for head in heads(results)
+        if (text := status.sel(step=step, component=head).item()) != "converged"
+    ]
+    note = f"The first {MOST_ROWS} of {len(rows)} are listed." if len(rows) > MOST_ROWS else ""
+    shown = rows[:MOST_ROWS] or [["none", "–", "all cells converged"]]
+    return Table("Cells that did not converge", ("head", "step", "what is wrong"), shown, note)
+
+
+def failed_table(results: Results) -> Table:
+    """Each chain that failed: where, when, and why."""
+    failed = results.llc["chains_failed"]
+    rows = []
+    for step in failed["step"].values[(failed > 0).any("component").values]:
+        rows += failed_rows(results.draws(int(step)), int(step))
+        if len(rows) > MOST_ROWS:
+            break
+    total = int(failed.sum())
+    note = f"The first {MOST_ROWS} of {total} are listed." if total > MOST_ROWS else ""
+    shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–"]]
+    columns = ("head", "checkpoint", "chain", "failed at step of the chain", "status")
+    return Table("Failed chains", columns, shown, note)
+
+
+def failed_rows(draws: xr.Dataset, step: int) -> list[list[str]]:
+    """Rows for the failed chains of one checkpoint."""
+    status = draws["status"].transpose("component", "chain")
+    failed_at = draws["failed_at"].transpose("component", "chain").values.astype(int)
+    return [
+        [
+            str(status["component"].values[i]),
+            f"{step}",
+            str(status["chain"].values[j]),
+            str(failed_at[i, j]) if failed_at[i, j] >= 0 else "the end",
+            str(status.values[i, j]),
+        ]
+        for i, j in np.argwhere(status.values.astype(str) != "converged")
+    ]

@@ -1,0 +1,93 @@
+"""Data-refined rLLC: how much of each head's complexity each domain sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from somite.report.figures.choices import choose
+from somite.report.figures.maps import maps_figure, span
+from somite.report.layout import short_step
+from somite.report.page import Chart, Section, not_measured
+from somite.report.palette import DIVERGING, MAP
+
+if TYPE_CHECKING:
+    from somite.study.results import Results
+
+TITLE = "Data-refined profiles"
+VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
+HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
+
+
+def section(results: Results) -> Section:
+    """Component × domain, at each refined checkpoint."""
+    refined = results.refined
+    if refined is None or refined.sizes["step"] == 0:
+        return not_measured("refined", TITLE, "Data-refined", "Data-refined rLLC")
+    steps = [int(step) for step in refined["step"].values]
+    figures = [profile_figure(refined.sel(step=step), relative=False) for step in steps]
+    ratios = [profile_figure(refined.sel(step=step), relative=True) for step in steps]
+    names = [f"step {short_step(step)}" for step in steps]
+    choice = " Buttons choose the checkpoint." if len(steps) > 1 else ""
+    values = Chart(
+        "profiles",
+        "rLLC of each head on each domain",
+        f"Values ± MCSE; bright: the domain sees much structure in the head.{choice}",
+        choose(figures, names),
+    )
+    shares = Chart(
+        "relative-profiles",
+        "Which domain a head serves more than others",
+        "The same numbers divided by the head's mean over domains: orange above, blue below its "
+        f"own mean. In brackets the MCSE in units of the last digit.{choice}",
+        choose(ratios, names),
+    )
+    return Section("refined", TITLE, "Data-refined", lead(refined), (values, shares))
+
+
+def lead(refined: xr.Dataset) -> str:
+    """The head whose profile is furthest from even at the last refined checkpoint."""
+    last = refined["llc"].isel(step=-1)
+    ratio = last / last.mean("domain")
+    if not np.isfinite(ratio.values).any():
+        return "No finite value was measured."
+    at = ratio.where(np.isfinite(ratio), 0).argmax(dim=["domain", "component"])
+    cell = {name: int(index) for name, index in at.items()}
+    domain, head = str(last["domain"][cell["domain"]].values), str(last["component"][cell["component"]].values)
+    return (
+        f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on {domain} is "
+        f"{float(ratio.isel(cell)):.1f} times its mean over domains."
+    )
+
+
+def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
+    """Heat map of one checkpoint."""
+    table = at_step.transpose("component", "domain", ...)
+    llc, mcse = table["llc"].values.astype(float), table["mcse"].values.astype(float)
+    details = np.char.add(np.char.mod("MCSE %.2g, ", mcse), table["status"].values.astype(str))
+    unit = np.nanmean(llc, axis=1, keepdims=True) if relative else 1.0
+    shown, error = llc / unit, np.abs(mcse / unit)
+    text = np.char.add(np.char.mod("%.2f", shown), np.char.mod(" ± %.2f", error))
+    names = [str(name) for name in table["component"].values]
+    domains = [str(name) for name in table["domain"].values]
+    title = RELATIVE if relative else VALUES
+    figure = maps_figure(
+        {title: shown}, names, domains, scale(shown, relative), ("domain of the text", "head"),
+        HOVER, {title: text}, {title: details},
+    )  # fmt: skip
+    figure.layout.annotations = ()
+    figure.update_layout(margin_t=14, height=figure.layout.height - 26)
+    return figure
+
+
+def scale(values: np.ndarray, relative: bool) -> dict[str, object]:
+    """Colours: around 1 for ratios, from low to high for values."""
+    low, high = span(values)
+    if not relative:
+        return {"colorscale": MAP, "cmin": low, "cmax": high, "colorbar": {"title": {"text": "rLLC"}}}
+    reach = max(abs(high - 1), abs(1 - low), 0.05)
+    bar = {"title": {"text": "ratio"}}
+    return {"colorscale": DIVERGING, "cmin": 1 - reach, "cmax": 1 + reach, "colorbar": bar}

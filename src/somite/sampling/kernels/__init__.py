@@ -1,0 +1,5 @@
+"""Transition kernels, one algorithm per file: a kernel is its hyperparameters."""
+
+from somite.sampling.kernels.sgld import SGLD
+
+__all__ = ["SGLD"]

@@ -1,0 +1,1 @@
+"""What is recorded at a draw, one function of (model, weights, batch) per file."""

@@ -1,0 +1,190 @@
+"""Jobs: the work behind each cell, one function per kind, runnable in any process."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from somite.behavior import (
+    ablation,
+    attention_scores,
+    chance_level,
+    composition,
+    in_context_score,
+    ngram_reliance,
+    ngram_scores,
+)
+from somite.components import components
+from somite.core.fingerprint import code_fingerprint, fingerprint
+from somite.data.config import REPEATS
+from somite.models.losses import next_token_loss
+from somite.sampling import SGLD, Target, sample
+from somite.study.cells import Cell
+from somite.study.context import MIXTURE, Context
+
+Progress = Callable[[int, int], None]
+SAMPLING_ROWS = (
+    "core",
+    "components",
+    "models",
+    "sampling",
+    "sampling/kernels",
+    "sampling/observables",
+)
+BEHAVIOR_ROWS = ("core", "models", "behavior", "data")
+THREADS = 1
+"""Threads of a job; part of its identity, since the order of sums depends on it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell and what to do for it.
+
+    Args:
+        cell: Where the result goes.
+        step: Checkpoint.
+        domain: Data set; the mixture by default.
+        cost: Expected work, in chain steps.
+    """
+
+    cell: Cell
+    step: int
+    domain: str = MIXTURE
+    cost: int = 1
+
+
+def place(step: int, domain: str = MIXTURE) -> str:
+    """Name of a cell's place in the study."""
+    return f"step-{step:08d}" + ("" if domain == MIXTURE else f"-{domain}")
+
+
+def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
+    """Job that samples all components at one checkpoint on one data set."""
+    settings = sampling_settings(context, domain)
+    masks = components(context.new_model(), settings["components"])
+    rows, probe = sampling_rows(context, settings, domain)
+    identity = {
+        "step": step,
+        "weights": fingerprint(context.series.weights(step)),
+        "data": fingerprint(rows),
+        "probe": fingerprint(probe),
+        "masks": fingerprint({name: dict(mask.entries) for name, mask in masks.items()}),
+        "loss": "next_token_loss",
+        "kernel": "SGLD",
+        "settings": settings,
+        "device": context.device,
+        "threads": THREADS,
+        "code": code_fingerprint(*SAMPLING_ROWS),
+    }
+    steps = settings["burn_in"] + settings["draws"]
+    cost = len(masks) * settings["chains"] * steps
+    kind = "sampling" if domain == MIXTURE else "refined"
+    return Job(Cell(kind, place(step, domain), identity), step, domain, cost)
+
+
+def behavior_job(context: Context, step: int) -> Job:
+    """Job that measures what the heads do at one checkpoint."""
+    return Job(Cell("behavior", place(step), _behavior_identity(context, step)), step, cost=400)
+
+
+def ablation_job(context: Context, step: int) -> Job:
+    """Job that ablates every head on every domain at one checkpoint."""
+    return Job(Cell("ablation", place(step), _behavior_identity(context, step)), step, cost=800)
+
+
+def _behavior_identity(context: Context, step: int) -> dict[str, Any]:
+    return {
+        "step": step,
+        "weights": fingerprint(context.series.weights(step)),
+        "corpus": context.corpus.fingerprint,
+        "settings": asdict(context.recipe.behavior),
+        "threads": THREADS,
+        "code": code_fingerprint(*BEHAVIOR_ROWS),
+    }
+
+
+def sampling_settings(context: Context, domain: str) -> dict[str, Any]:
+    """Sampler settings of a data set: those of the recipe, with shorter chains on one domain."""
+    settings = asdict(context.recipe.sampling)
+    return settings if domain == MIXTURE else settings | asdict(context.recipe.refined)
+
+
+def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> tuple[Tensor, Tensor]:
+    """Rows whose loss is sampled, and the fixed probe."""
+    seed = settings["seed"]
+    return (
+        context.rows(domain, settings["rows"], "train", seed),
+        context.rows(domain, settings["probe_rows"], "validation", seed),
+    )
+
+
+def execute(job: Job, context: Context, progress: Progress) -> None:
+    """Do a job and store its cell."""
+    work = {"sampling": _sample, "refined": _sample, "behavior": _behavior, "ablation": _ablate}
+    job.cell.write(context.run, work[job.cell.kind](job, context, progress))
+
+
+def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
+    settings = sampling_settings(context, job.domain)
+    rows, probe = (x.to(context.device) for x in sampling_rows(context, settings, job.domain))
+    target = Target(next_token_loss, rows, settings["n_beta"], settings["localization"])
+    chain = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
+    return sample(
+        context.model(job.step),
+        target,
+        SGLD(settings["step_size"]),
+        components=settings["components"],
+        probes={"validation": probe},
+        progress=progress,
+        checkpoint=job.step,
+        **{name: settings[name] for name in chain},
+    )
+
+
+def natural_rows(context: Context, n: int) -> Tensor:
+    """Validation rows of natural text, no repeats, in equal parts of the domains."""
+    corpus, seed = context.corpus, context.recipe.behavior.seed
+    share = -(-n // len(corpus.natural))
+    parts = [context.rows(name, share, "validation", seed) for name in corpus.natural]
+    fewest = min(len(part) for part in parts)
+    return torch.stack([part[:fewest] for part in parts], dim=1).flatten(0, 1)[:n]
+
+
+def _behavior(job: Job, context: Context, progress: Progress) -> xr.Dataset:
+    settings = context.recipe.behavior
+    model = context.model(job.step)
+    rows = natural_rows(context, settings.rows).to(context.device)
+    period = _induction_period(context)
+    scores = attention_scores(model, rows, settings.seed, period)
+    for name, level in chance_level(model, rows, settings.seed, period).data_vars.items():
+        scores[name].attrs["chance"] = float(level)
+    context_score = in_context_score(model, rows).rename(
+        standard_error="in_context_score_standard_error"
+    )
+    ngrams = ngram_scores(model, rows, context.ngrams)
+    reliance = ngram_reliance(model, rows, context.ngrams)
+    return xr.merge(
+        [scores, context_score, ngrams, reliance, composition(model)], combine_attrs="drop"
+    )
+
+
+def _ablate(job: Job, context: Context, progress: Progress) -> xr.Dataset:
+    settings, corpus = context.recipe.behavior, context.corpus
+    rows = {
+        name: context.rows(name, settings.ablation_rows, "validation", settings.seed).to(
+            context.device
+        )
+        for name in corpus.tokens
+    }
+    return ablation(context.model(job.step), rows, settings.seed)
+
+
+def _induction_period(context: Context) -> int | None:
+    """Period of the strings on which induction is scored: the middle of those trained on."""
+    data = context.corpus.config
+    if REPEATS not in context.corpus.tokens:
+        return None
+    return (data.repeats_min_period + data.repeats_max_period) // 2

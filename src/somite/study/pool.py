@@ -1,0 +1,129 @@
+"""Running jobs on several processes of one thread each, with progress, stop and no orphans."""
+
+import multiprocessing as mp
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.connection import wait as wait_for
+from queue import Empty
+from typing import Any
+
+import torch
+
+from somite.study.context import Context
+from somite.study.jobs import THREADS, Job, execute
+
+REPORT_EVERY = 0.3
+"""Seconds between two reports of a worker."""
+
+# Activations are freed and taken again at every step. By default glibc gives blocks of their size
+# back to the system each time, and the page faults cost up to a quarter of a step.
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+
+Advance = Callable[[float], None]
+
+_reports: Any = None
+
+
+def run_jobs(jobs: Sequence[Job], context: Context, workers: int, advance: Advance) -> None:
+    """Do all jobs; each result is stored as soon as it is there.
+
+    The numbers do not depend on `workers`: a job always runs on one thread.
+
+    Args:
+        jobs: What to do.
+        context: Where everything is.
+        workers: Number of processes; 1 works in this process.
+        advance: Called with the work done so far, in the jobs' unit of cost.
+    """
+    if workers == 1 or len(jobs) <= 1:
+        _run_here(jobs, context, advance)
+        return
+    spawn = mp.get_context("spawn")
+    reports = spawn.Queue()
+    inherited = {name: os.environ.get(name) for name in ALLOCATOR}
+    os.environ.update({k: v for k, v in ALLOCATOR.items() if inherited[k] is None})
+    pool = ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=spawn, initializer=_start_worker, initargs=(reports,)
+    )
+    try:
+        longest_first = sorted(range(len(jobs)), key=lambda i: -jobs[i].cost)
+        futures = {pool.submit(_work, i, jobs[i], context): jobs[i] for i in longest_first}
+        _follow(futures, jobs, reports, advance)
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in inherited.items():
+            if value is None:
+                del os.environ[name]
+
+
+def _run_here(jobs: Sequence[Job], context: Context, advance: Advance) -> None:
+    threads, done = torch.get_num_threads(), 0.0
+    torch.set_num_threads(THREADS)
+    try:
+        for job in jobs:
+
+            def report(work: float, base: float = done) -> None:
+                advance(base + work)
+
+            execute(job, context, _scaled(job.cost, report))
+            done += job.cost
+            advance(done)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _follow(
+    futures: dict[Future[None], Job], jobs: Sequence[Job], reports: Any, advance: Advance
+) -> None:
+    """Wait for all, passing on progress; the first error ends the waiting."""
+    done = dict.fromkeys(range(len(jobs)), 0.0)
+    pending = set(futures)
+    while pending:
+        finished, pending = wait(pending, timeout=REPORT_EVERY, return_when=FIRST_COMPLETED)
+        try:
+            while True:
+                number, work = reports.get_nowait()
+                done[number] = work
+        except Empty:
+            pass
+        for future in finished:
+            future.result()
+        advance(sum(done.values()))
+
+
+def _start_worker(reports: Any) -> None:
+    global _reports  # noqa: PLW0603 - a queue can only be inherited, not sent with a job
+    _reports = reports
+    torch.set_num_threads(THREADS)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """End this worker when the process that started it is gone, even if that was killed."""
+    parent = mp.parent_process()
+    assert parent is not None
+    wait_for([parent.sentinel])
+    os._exit(1)
+
+
+def _work(number: int, job: Job, context: Context) -> None:
+    execute(job, context, _scaled(job.cost, lambda work: _reports.put((number, work))))
+    _reports.put((number, float(job.cost)))
+
+
+def _scaled(cost: int, report: Advance) -> Callable[[int, int], None]:
+    """Progress callback that reports in units of cost, not more often than is useful."""
+    last = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > REPORT_EVERY:
+            last = time.monotonic()
+            report(cost * done / total)
+
+    return progress

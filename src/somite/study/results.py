@@ -1,0 +1,175 @@
+"""Results: everything that a report or a table reads, from the store alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from somite.core.errors import InputError
+from somite.estimators import llc
+from somite.study.analysis import join_steps
+from somite.study.cells import read_cell
+from somite.study.context import MIXTURE
+from somite.training import CheckpointSeries
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a finished study found.
+
+    Args:
+        settings: The recipe, nested.
+        provenance: Text or numbers by name.
+        training: loss (step, domain), train_loss (step,), in nats per token.
+        llc: Estimates (step, component); attributes are the sampler's settings.
+        draws_by_place: Loads the draws of a checkpoint (step) on a data set (name).
+        behavior: Scores (step, component) and (step,).
+        stages: Boundaries, see `somite.development.find_stages`.
+        groups: Groups of heads and their agreement, see `somite.modularity.combine_views`.
+        refined: Data-refined estimates (step, domain, component).
+        ablation: loss_change (step, method, domain, component), in nats per token.
+        attention: Patterns on real text.
+    """
+
+    settings: dict[str, Any]
+    provenance: dict[str, Any]
+    training: xr.Dataset
+    llc: xr.Dataset
+    draws_by_place: Mapping[tuple[int, str], Any]
+    behavior: xr.Dataset
+    stages: xr.Dataset
+    groups: xr.Dataset
+    refined: xr.Dataset | None = None
+    ablation: xr.Dataset | None = None
+    attention: xr.Dataset | None = None
+
+    def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
+        """Draws of a checkpoint on a data set.
+
+        Raises:
+            InputError: If there are none.
+        """
+        if (step, data) not in self.draws_by_place:
+            remedy = f"There are: {sorted(self.draws_by_place)}."
+            raise InputError("draws", "must have been sampled", (step, data), remedy)
+        draws: xr.Dataset = self.draws_by_place[step, data]
+        return draws
+
+
+class StoredCells(Mapping[tuple[int, str], xr.Dataset]):
+    """Stored data sets by (step, data set), read when asked for.
+
+    Args:
+        run: Folder of the run.
+        paths: Where each is.
+    """
+
+    def __init__(self, run: Path, paths: dict[tuple[int, str], str]) -> None:
+        """Keep the places."""
+        self._run, self._paths = run, paths
+
+    def __getitem__(self, key: tuple[int, str]) -> xr.Dataset:
+        """Load one."""
+        return read_cell(self._run / self._paths[key])
+
+    def __iter__(self) -> Any:
+        """All (step, data set)."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._paths)
+
+
+def load_results(run: Path) -> Results:
+    """Read a finished study.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        The results.
+
+    Raises:
+        InputError: If the folder holds no finished study.
+    """
+    manifest_path = run / "study.json"
+    if not manifest_path.is_file():
+        started = (run / "run.json").is_file()
+        rule = "must hold a finished study" if started else "must be a folder of somite run"
+        remedy = (
+            "Give the command that started it again; it goes on where it stopped."
+            if started
+            else "Check the path, or start one with `somite run`."
+        )
+        raise InputError("run", rule, str(run), remedy)
+    manifest = json.loads(manifest_path.read_text())
+    return _Reader(run, manifest).results()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    run: Path
+    manifest: dict[str, Any]
+
+    def results(self) -> Results:
+        sampling = StoredCells(self.run, self._paths("sampling"))
+        refined = StoredCells(self.run, self._paths("refined"))
+        return Results(
+            settings=self.manifest["settings"],
+            provenance=self.manifest["provenance"],
+            training=self._training(),
+            llc=join_steps({s: llc(d, "leave out") for (s, _), d in sampling.items()}),
+            draws_by_place=StoredCells(self.run, self._paths("sampling") | self._paths("refined")),
+            behavior=self._by_step("behavior"),
+            stages=self._only("stages"),
+            groups=self._only("groups"),
+            refined=_by_domain(refined) if len(refined) else None,
+            ablation=self._by_step("ablation"),
+            attention=self._only("attention"),
+        )
+
+    def _paths(self, kind: str) -> dict[tuple[int, str], str]:
+        cells: dict[str, str] = self.manifest["cells"].get(kind, {})
+        return {_step_and_data(place): path for place, path in sorted(cells.items())}
+
+    def _only(self, kind: str) -> xr.Dataset:
+        (path,) = self.manifest["cells"][kind].values()
+        return read_cell(self.run / path)
+
+    def _by_step(self, kind: str) -> xr.Dataset:
+        cells = StoredCells(self.run, self._paths(kind))
+        return join_steps({step: data for (step, _), data in cells.items()})
+
+    def _training(self) -> xr.Dataset:
+        history = CheckpointSeries(self.run / self.manifest["training"]).history()
+        domains = list(history[0]["loss"])
+        loss = np.array([[record["loss"][d] for d in domains] for record in history])
+        train_loss = np.array([record["train_loss"] for record in history], dtype=float)
+        return xr.Dataset(
+            {"loss": (("step", "domain"), loss), "train_loss": ("step", train_loss)},
+            coords={"step": [record["step"] for record in history], "domain": domains},
+        )
+
+
+def _step_and_data(place: str) -> tuple[int, str]:
+    _, step, *data = place.split("-", 2)
+    return int(step), data[0] if data else MIXTURE
+
+
+def _by_domain(cells: Mapping[tuple[int, str], xr.Dataset]) -> xr.Dataset:
+    """Estimates (step, domain, component)."""
+    tables: dict[int, dict[str, xr.Dataset]] = {}
+    for (step, domain), draws in cells.items():
+        tables.setdefault(step, {})[domain] = llc(draws, on_failure="leave out")
+    joined = {
+        step: xr.concat(
+            list(by_domain.values()), xr.DataArray(list(by_domain), dims="domain", name="domain")
+        )
+        for step, by_domain in tables.items()
+    }
+    return join_steps(joined)

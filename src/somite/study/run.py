@@ -1,0 +1,268 @@
+"""A study from its recipe to its store: every step is found again or done, the manifest is last."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from somite.core.checks import at_least
+from somite.core.errors import InputError
+from somite.core.fingerprint import fingerprint
+from somite.data.batches import training_batch
+from somite.data.build import build_corpus
+from somite.study.analysis import attention_cell, groups_cell, refined_steps, stages_cell
+from somite.study.cells import Cell, sweep_partial
+from somite.study.context import Context
+from somite.study.jobs import Job, ablation_job, behavior_job, sampling_job
+from somite.study.pool import run_jobs
+from somite.study.provenance import provenance
+from somite.study.recipe import Recipe
+from somite.training import checkpoint_steps, train
+
+MARKER, MANIFEST = "run.json", "study.json"
+ROOM = 300 * 2**20
+"""Free bytes that a study asks for beside its checkpoints."""
+
+
+class Watch(Protocol):
+    """Who watches a study: told of each phase, of its progress and of what is worth saying."""
+
+    def phase(self, name: str, total: float) -> None:
+        """A phase of `total` units of work begins."""
+        ...
+
+    def advance(self, done: float, note: str = "") -> None:
+        """So much of the phase is done."""
+        ...
+
+    def say(self, text: str) -> None:
+        """A line for the user."""
+        ...
+
+
+class Silent:
+    """Nobody watches."""
+
+    def phase(self, name: str, total: float) -> None:
+        """Ignore it."""
+
+    def advance(self, done: float, note: str = "") -> None:
+        """Ignore it."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
+
+
+@dataclass
+class _Study:
+    """A study on its way."""
+
+    recipe: Recipe
+    run: Path
+    workers: int
+    device: str
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+    cells: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def timed(self, name: str, total: float, work: Callable[[], Any]) -> Any:
+        """Do the work of a phase."""
+        self.watch.phase(name, total)
+        start = time.monotonic()
+        result = work()
+        self.seconds[name] = round(time.monotonic() - start, 1)
+        self.watch.advance(total)
+        return result
+
+    def keep(self, cells: Sequence[Cell]) -> None:
+        """Note cells for the manifest."""
+        for cell in cells:
+            path = cell.path(self.run).relative_to(self.run)
+            self.cells.setdefault(cell.kind, {})[cell.place] = str(path)
+
+    def do(self, name: str, jobs: Sequence[Job], context: Context) -> None:
+        """Run the jobs whose cells are not there yet."""
+        missing = [job for job in jobs if not job.cell.exists(self.run)]
+        self._explain(name, missing, len(jobs))
+        cost = float(sum(job.cost for job in missing))
+        self.timed(name, cost, lambda: run_jobs(missing, context, self.workers, self.watch.advance))
+        self.keep([job.cell for job in jobs])
+
+    def once(self, name: str, cell: Cell, make: Callable[[], Any]) -> None:
+        """Compute one cell here, unless it is there."""
+        if not cell.exists(self.run):
+            self.timed(name, 1, lambda: cell.write(self.run, make()))
+        self.keep([cell])
+
+    def _explain(self, name: str, missing: Sequence[Job], total: int) -> None:
+        """Say what is reused, and which fields make the rest differ from what is stored."""
+        if len(missing) < total:
+            self.watch.say(f"{name}: {total - len(missing)} of {total} cells are there already")
+        differing = {line for job in missing for line in job.cell.differing(self.run)}
+        settings = sorted(line for line in differing if line.startswith("settings."))
+        if settings or differing:
+            shown = "; ".join(settings or sorted(d.split(":")[0] for d in differing))
+            self.watch.say(f"{name}: computed anew, since this differs from the store: {shown}")
+
+
+def run_study(
+    recipe: Recipe,
+    out: Path,
+    workers: int = 1,
+    device: str = "cpu",
+    watch: Watch | None = None,
+) -> Path:
+    """Run a study, or whatever of it is not in the folder yet.
+
+    Killed at any moment and started again, it finishes with the same numbers.
+
+    Args:
+        recipe: What to do.
+        out: Folder of the run: new, empty, or of this very study.
+        workers: Processes for sampling and measuring; the numbers do not depend on it.
+        device: Where models are sampled, "cpu" or "cuda".
+        watch: Is told of the progress.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: If the folder holds something else, or the disk is full.
+        OSError: If the folder cannot be written for another reason.
+
+    Example:
+        >>> run_study(load_recipe("smoke"), Path("runs/smoke"))  # doctest: +SKIP
+        PosixPath('runs/smoke')
+    """
+    at_least("workers", workers, 1)
+    _claim(out, recipe)
+    study = _Study(recipe, out, workers, device, watch or Silent())
+    try:
+        _run(study)
+    except OSError as error:
+        if error.errno != 28:  # ENOSPC
+            raise
+        remedy = "Free some space and run the same command again; nothing finished is lost."
+        raise InputError("disk", "must have room for the store", str(out), remedy) from error
+    return out
+
+
+def _run(study: _Study) -> None:
+    recipe, run = study.recipe, study.run
+    sweep_partial(run)
+    context = _prepare(study)
+    steps = checkpoint_steps(
+        recipe.training.steps, recipe.checkpoints.n_log, recipe.checkpoints.n_linear
+    )
+    _train(study, context, steps)
+    sampling = [sampling_job(context, step) for step in steps]
+    study.do("sampling", sampling, context)
+    stages = stages_cell(context, sampling)
+    study.once("stages", stages.cell, stages.make)
+    chosen = refined_steps(context, stages.cell.read(run), steps)
+    domains = list(context.corpus.tokens)
+    refined = [sampling_job(context, step, domain) for step in chosen for domain in domains]
+    study.do("refined sampling", refined, context)
+    behavior = [behavior_job(context, step) for step in steps]
+    ablations = [ablation_job(context, step) for step in chosen]
+    study.do("behavior", [*behavior, *ablations], context)
+    groups = groups_cell(context, sampling, [j for j in refined if j.step == steps[-1]], behavior)
+    study.once("groups", groups.cell, groups.make)
+    attention = attention_cell(context, behavior[-1])
+    study.once("attention", attention.cell, attention.make)
+    _write_manifest(study, context)
+
+
+def _claim(out: Path, recipe: Recipe) -> None:
+    """Make the folder this study's own, or refuse it.
+
+    Raises:
+        InputError: If it holds something else, or has no room.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError("out", "must be a folder", str(out), "Choose another with --out.")
+    marker = out / MARKER
+    if marker.exists():
+        held = json.loads(marker.read_text())["recipe"]
+        if held != recipe.name:
+            remedy = "Choose another folder with --out; nothing was changed."
+            raise InputError("out", f"must hold the study {recipe.name!r}", held, remedy)
+    elif out.exists() and any(out.iterdir()):
+        rule = "must be new, empty or a run of somite"
+        raise InputError("out", rule, str(out), "Choose another with --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(out).free
+    if free < ROOM:
+        remedy = f"Free {(ROOM - free) / 2**20:.0f} MB or choose another folder with --out."
+        raise InputError("disk", f"must have {ROOM >> 20} MB free", f"{free >> 20} MB", remedy)
+    _write_whole(marker, {"recipe": recipe.name})
+
+
+def _prepare(study: _Study) -> Context:
+    """Corpus and places of a study."""
+    recipe, run = study.recipe, study.run
+    corpus_folder = run / f"corpus-{fingerprint(recipe.data)}"
+    if not corpus_folder.is_dir():
+        corpus = study.timed("corpus", 1, lambda: build_corpus(recipe.data))
+        corpus.save(corpus_folder)
+    placeless = Context(run, recipe, corpus_folder, run, study.device)
+    for domain, reason in placeless.corpus.left_out.items():
+        study.watch.say(f"domain {domain} is left out: {reason}")
+    identity = {
+        "corpus": placeless.corpus.fingerprint,
+        "model": recipe.model,
+        "training": recipe.training,
+        "checkpoints": recipe.checkpoints,
+    }
+    return Context(
+        run, recipe, corpus_folder, run / f"training-{fingerprint(identity)}", study.device
+    )
+
+
+def _train(study: _Study, context: Context, steps: list[int]) -> None:
+    config, corpus, series = study.recipe.training, context.corpus, context.series
+    if series.steps() == steps:
+        study.watch.say(f"training: {len(steps)} checkpoints are there already")
+        return
+    if series.steps():
+        study.watch.say(f"training: goes on at step {series.steps()[-1]}")
+    share = study.recipe.data.repeats_share
+    rows = {
+        domain: context.rows(
+            domain, study.recipe.behavior.validation_rows, "validation", config.seed
+        )
+        for domain in corpus.tokens
+    }
+
+    def batch(step: int) -> Any:
+        return training_batch(corpus, config.batch_size, share, config.seed, step)
+
+    def progress(step: int, loss: float) -> None:
+        study.watch.advance(step, f"loss {loss:.2f}")
+
+    def work() -> None:
+        train(context.new_model(), config, batch, series, steps, rows, progress)
+
+    study.timed("training", config.steps, work)
+
+
+def _write_manifest(study: _Study, context: Context) -> None:
+    """Write what the study consists of; that this file is there says that it is finished."""
+    manifest = {
+        "settings": study.recipe.plain(),
+        "provenance": provenance(context, study.seconds, study.workers),
+        "corpus": context.corpus_folder.name,
+        "training": context.series_folder.name,
+        "cells": study.cells,
+    }
+    _write_whole(study.run / MANIFEST, manifest)
+
+
+def _write_whole(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(f".partial-{path.name}")
+    partial.write_text(json.dumps(content, indent=1))
+    os.replace(partial, path)

@@ -43,6 +43,6 @@ def fetch_command(
     failed = False
     for name, found in fetch_domains(names).items():
         failed |= isinstance(found, str)
-        console.print(f"{name}: {found}", soft_wrap=True, highlight=False)
+        console.print(f"{name}: {found}", soft_wrap=True, highlight=False, markup=False)
     if failed:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from somite.cli.data import data_app
 from somite.core.errors import InputError
@@ -19,6 +20,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 console = Console()
+
+STOPPED = 130
+"""Exit code of typer after Ctrl-C."""
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.")]
 
@@ -44,15 +48,17 @@ def run_command(
     from somite.cli.progress import TerminalWatch
     from somite.report import build_report
     from somite.study import load_recipe, load_results, run_study
+    from somite.study.folder import writable
 
     check_device(device)
     chosen = load_recipe(recipe, dict(_pair(text) for text in settings or []))
     folder = out or Path("runs") / chosen.name
     with TerminalWatch(console) as watch:
-        run_study(chosen, folder, workers or available_cores(), device, watch)
+        run_study(chosen, folder, available_cores() if workers is None else workers, device, watch)
         watch.say("writing the report")
-        report = build_report(load_results(folder), folder / "report.html")
-    console.print(f"The report is at [bold]{report}[/bold]", soft_wrap=True)
+        with writable(folder):
+            report = build_report(load_results(folder), folder / "report.html")
+    _say_where(report)
 
 
 @app.command("report")
@@ -65,9 +71,12 @@ def report_command(
     """Write the report of a finished run again, from its store alone."""
     from somite.report import build_report
     from somite.study import load_results
+    from somite.study.folder import writable
 
-    report = build_report(load_results(run), out or run / "report.html")
-    console.print(f"The report is at [bold]{report}[/bold]", soft_wrap=True)
+    results, path = load_results(run), out or run / "report.html"
+    with writable(path):
+        report = build_report(results, path)
+    _say_where(report)
 
 
 @app.command("show")
@@ -112,6 +121,10 @@ def check_device(device: str) -> None:
         raise InputError("device", "must be there", device, remedy)
 
 
+def _say_where(report: Path) -> None:
+    console.print(f"The report is at [bold]{escape(str(report))}[/bold]", soft_wrap=True)
+
+
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
@@ -121,15 +134,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def run() -> None:
-    """Entry point: bad input is one line on stderr and exit code 2, a stop is exit code 130."""
+    """Entry point: bad input is one line on stderr and exit code 2, a stop is exit code 130.
+
+    Raises:
+        SystemExit: With the exit code.
+    """
     try:
         app()
     except InputError as error:
         print(f"somite: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("somite: stopped; the same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            print("somite: stopped; the same command goes on from here.", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

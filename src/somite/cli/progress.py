@@ -64,4 +64,4 @@ class TerminalWatch:
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, style="dim", highlight=False)
+        self._console.print(text, style="dim", highlight=False, markup=False)

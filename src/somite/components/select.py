@@ -44,6 +44,9 @@ def components(model: nn.Module, which: str | Mapping[str, Mask] = "heads") -> d
         {'*': 8}
     """
     if not isinstance(which, str):
+        if not which:
+            remedy = "Name at least one component."
+            raise InputError("components", "must select at least one weight", which, remedy)
         for name, mask in which.items():
             check_fit(name, mask, model)
         return dict(which)

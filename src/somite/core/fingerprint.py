@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import torch
@@ -32,8 +33,8 @@ def _plain(value: Any) -> Any:
 
 
 def _tensor(tensor: Tensor) -> str:
-    array = tensor.detach().cpu().contiguous()
-    return hashlib.sha256(array.view(torch.uint8).numpy().tobytes()).hexdigest()
+    flat = tensor.detach().cpu().reshape(-1).contiguous()
+    return hashlib.sha256(flat.view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def fingerprint(value: Any) -> str:
@@ -60,16 +61,25 @@ def code_fingerprint(*rows: str) -> str:
     """Fingerprint of somite's own source, as far as it can change a result.
 
     Args:
-        rows: Names of the subpackages whose files enter.
+        rows: Names of the subpackages whose files enter, with those of the folders inside them.
 
     Returns:
         The fingerprint of all their Python files by name.
     """
     package = resources.files("somite")
     digests = {
-        f"{row}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()
+        name: hashlib.sha256(file.read_bytes()).hexdigest()
         for row in rows
-        for file in (package / row).iterdir()
-        if file.name.endswith(".py")
+        for name, file in _python_files(row, package / row)
     }
     return fingerprint(digests)
+
+
+def _python_files(name: str, folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    """Python files of a folder and of the folders inside it, each with its name."""
+    for entry in folder.iterdir():
+        inner = f"{name}/{entry.name}"
+        if entry.is_dir():
+            yield from _python_files(inner, entry)
+        elif entry.name.endswith(".py"):
+            yield inner, entry

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from somite.core.errors import InputError
@@ -118,7 +118,8 @@ def _write(corpus: Corpus, folder: Path) -> None:
         for name, parts in corpus.tokens.items()
         for part, tokens in parts.items()
     }
-    save_file(flat, folder / TOKENS)
+    # Not `save_file`: where the disk is full it raises an error of its own instead of OSError.
+    (folder / TOKENS).write_bytes(save(flat))
     (folder / TOKENIZER).write_text(corpus.tokenizer.to_json(), encoding="utf-8")
     manifest = {
         "config": asdict(corpus.config),

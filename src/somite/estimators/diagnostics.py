@@ -14,7 +14,7 @@ def rank_r_hat(values: np.ndarray) -> float:
 
     Returns:
         1 for chains that agree; infinity for chains that each stand still at another value; NaN
-        with fewer than 8 draws or with no variation at all.
+        for a single chain, with fewer than 8 draws, or with no variation at all.
     """
     if not _enough(values):
         return float("nan")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from somite.core.checks import one_of, positive
 from somite.core.errors import InputError
-from somite.estimators.diagnostics import effective_size, mean_error, rank_r_hat
+from somite.estimators.diagnostics import LEAST_DRAWS, effective_size, mean_error, rank_r_hat
 from somite.sampling.status import CONVERGED, failed
 
 R_HAT_LIMIT = 1.05
@@ -97,6 +97,8 @@ def _status(row: dict[str, float]) -> str:
     parts = []
     if row["chains_failed"]:
         parts.append(f"{row['chains_failed']:.0f} chains failed and were left out")
+    if np.isnan(row["mcse"]):
+        parts.append(f"too few draws to judge: take at least {LEAST_DRAWS} per chain")
     if worst > R_HAT_LIMIT:
         parts.append(f"not mixed (R-hat {worst:.2f}): raise burn_in, draws or localization")
     return "; ".join(parts) or CONVERGED

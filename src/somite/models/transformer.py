@@ -242,11 +242,14 @@ class Transformer(nn.Module):
 
         Returns:
             (batch, position, vocab).
+
+        Raises:
+            InputError: If the rows are too long, or `replace` names a head that does not exist.
         """
+        replaced = self._by_layer(replace or {})
         residual = self.start(tokens)
         for layer in range(self.config.n_layers):
-            replaced = {h: x for (i, h), x in _by_layer(replace).items() if i == layer}
-            residual = self.run_block(layer, residual, replaced)
+            residual = self.run_block(layer, residual, replaced.get(layer))
         return self.finish(residual)
 
     def trace(self, tokens: Tensor) -> Trace:
@@ -276,7 +279,15 @@ class Transformer(nn.Module):
         return block
 
     def start(self, tokens: Tensor) -> Tensor:
-        """Residual stream below the first block (batch, position, d_model)."""
+        """Residual stream below the first block (batch, position, d_model).
+
+        Raises:
+            InputError: If the rows are longer than the context.
+        """
+        longest = self.config.context
+        if tokens.shape[1] > longest:
+            rule, remedy = f"must have at most {longest} positions", "Cut the rows."
+            raise InputError("tokens", rule, tokens.shape[1], remedy)
         residual = F.embedding(tokens, self.embed)
         if self.config.positions == "learned":
             residual = residual + self.positions[: tokens.shape[1]]
@@ -350,13 +361,12 @@ class Transformer(nn.Module):
     def _named(self, *prefixes: str) -> Mask:
         return Mask({n: whole(p) for n, p in self.named_parameters() if n.startswith(prefixes)})
 
-
-def _by_layer(replace: Mapping[str, Tensor] | None) -> dict[tuple[int, int], Tensor]:
-    def place(name: str) -> tuple[int, int]:
-        layer, head = name.split(":")
-        return int(layer), int(head)
-
-    return {place(name): output for name, output in (replace or {}).items()}
+    def _by_layer(self, replace: Mapping[str, Tensor]) -> dict[int, dict[int, Tensor]]:
+        found: dict[int, dict[int, Tensor]] = {}
+        for name, output in replace.items():
+            layer, head = one_of("replace", name, head_names(self.config)).split(":")
+            found.setdefault(int(layer), {})[int(head)] = output
+        return found
 
 
 def head_names(config: TransformerConfig) -> Iterable[str]:

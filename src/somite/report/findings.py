@@ -8,13 +8,14 @@ import numpy as np
 import xarray as xr
 
 from somite.report.reading import boundaries, heads, main_view, stage_spans, steps, views
-from somite.report.roles import CLEAR, best_head, roles, score_name, scores_in
+from somite.report.roles import CLEAR, Role, best_head, roles, score_name, scores_in
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 SIGNIFICANT = 0.05
 GOOD_R_HAT = 1.05
+MOST_NAMED = 3
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -25,28 +26,33 @@ def findings(results: Results) -> list[str]:
 
 def heads_sentence(results: Results) -> str:
     """Which heads became previous-token and induction heads, and when."""
-    parts = [_role_clause(results.behavior, score) for score in ("previous_token", "induction")]
-    clauses = [part for part in parts if part]
-    return f"{'; '.join(clauses)}." if clauses else "No head score was measured."
+    wanted = [
+        name for name in ("previous_token", "induction") if name in scores_in(results.behavior)
+    ]
+    clauses = [_role_clause(results.behavior, score) for score in wanted]
+    return " ".join(clauses) or "What the heads do was not measured."
 
 
 def _role_clause(behavior: xr.Dataset, score: str) -> str:
-    """Clause on the heads of one role."""
-    if score not in scores_in(behavior):
-        return ""
+    """Sentence on the heads of one role."""
     holders = [role for role in roles(behavior).values() if role.score == score]
     if not holders:
         best = best_head(behavior, score)
         return (
-            f"No clear {score_name(score)} head formed (highest score {best.value:.2f}, "
-            f"head {best.head}; {CLEAR:g} is asked)"
+            f"No clear {score_name(score)} head formed: the highest score is {best.value:.2f} "
+            f"(head {best.head}), {CLEAR:g} is asked."
         )
     holders.sort(key=lambda role: -role.value)
-    listed = [f"{r.head} (score {r.value:.2f}, half way at step {r.formed:.0f})" for r in holders]
-    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-    verb = "is a" if len(listed) == 1 else "are"
-    plural = "" if len(listed) == 1 else "s"
-    return f"{', '.join(listed[:3])}{more} {verb} {score_name(score)} head{plural}"
+    listed = ", ".join(_holder(role) for role in holders[:MOST_NAMED])
+    more = f" and {len(holders) - MOST_NAMED} more" if len(holders) > MOST_NAMED else ""
+    noun = f"{score_name(score)} head{'' if len(holders) == 1 else 's'}"
+    return f"{noun.capitalize()}: {listed}{more}."
+
+
+def _holder(role: Role) -> str:
+    """A head, when it formed, and how clear its role is."""
+    when = f"formed around step {role.formed:.0f}" if np.isfinite(role.formed) else "from the start"
+    return f"{role.head}, {when} (score {role.value:.2f})"
 
 
 def number_word(count: int) -> str:
@@ -68,21 +74,25 @@ def stages_sentence(results: Results) -> str:
     listed = [f"{b.step:.0f} [{b.low:.0f}, {b.high:.0f}]" for b in found]
     joined = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
     plural = "boundary" if len(listed) == 1 else "boundaries"
-    return f"Training falls into {count} stages, with the {plural} at step {joined} (95 % intervals)."
+    return (
+        f"Training falls into {count} stages, with the {plural} at step {joined} (95 % intervals)."
+    )
 
 
 def agreement_sentence(results: Results) -> str:
     """Whether groups by rLLC curves agree with groups by behaviour, said either way."""
     groups = results.groups
     if "behavior" not in views(groups):
-        return "Groups by behaviour were not measured, so there is nothing to compare rLLC groups with."
+        return "Groups by behaviour were not measured: rLLC groups have nothing to agree with."
     pair = {"view": main_view(groups), "view_other": "behavior"}
     ari, p_value = float(groups["ari"].sel(pair)), float(groups["p_value"].sel(pair))
     numbers = f"ARI {ari:.2f}, {p_text(p_value)} by permutation within layers"
     if not np.isfinite(p_value) or not np.isfinite(ari):
         return "Agreement of rLLC groups and behaviour groups could not be computed."
     if p_value >= SIGNIFICANT:
-        return f"Groups by rLLC curves do not agree with what the heads do beyond chance ({numbers})."
+        return (
+            f"Groups by rLLC curves do not agree with what the heads do beyond chance ({numbers})."
+        )
     degree = "closely" if ari >= 0.65 else "partly" if ari >= 0.25 else "only weakly"
     return f"Groups by rLLC curves agree {degree} with what the heads do ({numbers})."
 
@@ -113,12 +123,15 @@ def quality(results: Results) -> list[tuple[str, str]]:
     llc = results.llc
     last = llc.isel(step=-1)
     error = float(last["mcse"].median() / last["llc"].mean())
-    r_hats = [llc[name] for name in ("r_hat", "r_hat_probe") if name in llc]
-    good = float(np.mean([(r_hat <= GOOD_R_HAT).mean() for r_hat in r_hats]))
-    worst = np.min([(r_hat.isel(step=-1) <= GOOD_R_HAT).mean() for r_hat in r_hats])
+    names = [name for name in ("r_hat", "r_hat_probe") if name in llc]
+    mixed = (llc[names].to_dataarray() <= GOOD_R_HAT).all("variable")
+    good, at_last = float(mixed.mean()), float(mixed.isel(step=-1).mean())
     failed = int(llc["chains_failed"].sum())
     return [
         (f"{error:.1%}", "median MCSE over mean rLLC, last checkpoint"),
-        (f"{good:.0%}", f"of cells have R-hat ≤ {GOOD_R_HAT} ({worst:.0%} at the last checkpoint)"),
+        (
+            f"{good:.0%}",
+            f"of cells have R-hat ≤ {GOOD_R_HAT} ({at_last:.0%} at the last checkpoint)",
+        ),
         (str(failed), "chains failed" if failed != 1 else "chain failed"),
     ]

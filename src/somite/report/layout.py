@@ -49,7 +49,8 @@ def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     Args:
         figure: Changed in place.
         height: Pixels.
-        layout: Further settings of the layout, which win.
+        layout: Further settings of the layout, which win. Titles of subplots, which Plotly
+            makes 16 high, get the common size; other annotations keep theirs.
 
     Returns:
         The same figure.
@@ -67,7 +68,7 @@ def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     )
     figure.update_xaxes(**AXIS)
     figure.update_yaxes(**AXIS)
-    figure.update_annotations(font={"size": 12, "color": INK})
+    figure.update_annotations(font={"size": 12, "color": INK}, selector={"font": {"size": 16}})
     figure.update_layout(**layout)
     return figure
 

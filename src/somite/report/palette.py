@@ -1,7 +1,8 @@
 """Colours that people with any kind of colour vision can tell apart.
 
 Categories: Okabe and Ito (2008), yellow last because it is weak on white. Maps: cividis and
-viridis, which are even in lightness; blue-white-orange where a value has a neutral middle.
+viridis, which are even in lightness. Maps with numbers written in them are white to light blue, or
+light blue over white to light orange where there is a neutral middle, so that ink is readable.
 """
 
 CATEGORIES = (
@@ -17,7 +18,8 @@ CATEGORIES = (
 DASHES = ("solid", "dash", "dot", "dashdot")
 MAP = "Cividis"
 MAP_OF_COUNTS = "Viridis"
-DIVERGING = ((0.0, "#0072B2"), (0.5, "#FAFAFA"), (1.0, "#D55E00"))
+WRITTEN_MAP = ((0.0, "#ffffff"), (1.0, "#5aa9d6"))
+DIVERGING = ((0.0, "#5AA9D6"), (0.5, "#FAFAFA"), (1.0, "#E58A4A"))
 INK = "#1f2933"
 FAINT = "#7b8794"
 GRID = "#e8ecf0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,7 +114,7 @@ def boundaries(results: Results) -> list[Boundary]:
 def stage_spans(results: Results) -> list[tuple[float, float]]:
     """First and last step of each stage."""
     edges = [float(end) for end in stage_ends(results.stages)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def spread(values: np.ndarray, gap: float) -> np.ndarray:
@@ -127,7 +128,9 @@ def spread(values: np.ndarray, gap: float) -> np.ndarray:
     clusters: list[list[float]] = []  # each: wanted positions, to be laid out around their mean
     for value in values[order]:
         clusters.append([float(value)])
-        while len(clusters) > 1 and _edge(clusters[-2], gap, 1) + gap > _edge(clusters[-1], gap, -1):
+        while len(clusters) > 1 and _edge(clusters[-2], gap, 1) + gap > _edge(
+            clusters[-1], gap, -1
+        ):
             clusters[-2:] = [clusters[-2] + clusters[-1]]
     placed = [_edge(c, gap, -1) + gap * i for c in clusters for i in range(len(c))]
     result = np.empty(len(values))

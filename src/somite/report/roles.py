@@ -85,7 +85,10 @@ def roles(behavior: xr.Dataset) -> dict[str, Role]:
 
 def highest(behavior: xr.Dataset, head: str) -> Role:
     """The score in which a head ends highest."""
-    last = {name: float(behavior[name].isel(step=-1).sel(component=head)) for name in scores_in(behavior)}
+    last = {
+        name: float(behavior[name].isel(step=-1).sel(component=head))
+        for name in scores_in(behavior)
+    }
     score = max(last, key=lambda name: last[name])
     return Role(head, score, last[score], formed_at(behavior[score].sel(component=head)))
 

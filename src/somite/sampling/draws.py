@@ -28,6 +28,12 @@ class ChainRecord:
     status: str = ""
     failed_at: int = -1
 
+    def add(self, loss: float, center_loss: float, distance: float) -> None:
+        """Append one draw."""
+        self.loss.append(loss)
+        self.center_loss.append(center_loss)
+        self.distance.append(distance)
+
 
 def to_draws(
     records: dict[tuple[str, int], ChainRecord], lengths: tuple[int, int], attrs: dict[str, Any]

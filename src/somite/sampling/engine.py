@@ -16,6 +16,7 @@ from somite.core.random import stream
 from somite.sampling.draws import ChainRecord
 from somite.sampling.kernels.sgld import SGLD
 from somite.sampling.observables.losses import example_losses
+from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
 from somite.sampling.status import diverged, verdict
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
@@ -58,6 +59,9 @@ class Engine:
         settings: Number and length of the chains.
         probes: Fixed data sets to record, by name.
         cache: Passes at the center that components share; None without sharing.
+
+    Raises:
+        InputError: If a loss at the center is not finite.
     """
 
     def __init__(
@@ -69,13 +73,20 @@ class Engine:
         probes: Mapping[str, Data],
         cache: SharedCache | None,
     ) -> None:
-        """Compute the losses at the center once."""
+        """Compute the losses at the center once.
+
+        Raises:
+            InputError: If one of them is not finite.
+        """
         self.target, self.kernel, self.settings, self.cache = target, kernel, settings, cache
         at_center = center_losses(center, target.loss)
         self._center_loss = example_losses(at_center, target.data)
+        check_baseline("data", self._center_loss)
         self._probes = {
             name: Batch(data, example_losses(at_center, data)) for name, data in probes.items()
         }
+        for name, probe in self._probes.items():
+            check_baseline(f"probe {name}", probe.center_loss)
 
     def run(
         self, chain: int, parts: Mapping[str, tuple[Patch, View]], progress: Progress
@@ -122,31 +133,33 @@ class Engine:
 
     def _advance(self, walker: Walker, batch: Batch, step: int) -> None:
         """Record the losses at the present weights, then leave them."""
+        weights, center, record = walker.weights, walker.patch.center, walker.record
         draw = self.settings.draw_at(step)
-        if draw is not None and draw % self.settings.probe_every == 0:
-            self._record_probes(walker)
-        weights = walker.weights
-        leaf = weights.detach().requires_grad_()
-        losses = per_example(walker.view(batch.examples, leaf))
-        (gradient,) = torch.autograd.grad(losses.mean(), leaf)
-        difference = float((losses.detach() - batch.center_loss).mean())
-        if not math.isfinite(difference) or not bool(torch.isfinite(gradient).all()):
-            walker.record.failed_at = step
-            numbers = (difference, self.kernel.step_size, self.target.n_beta)
-            walker.record.status = diverged(step, *numbers)
+        probing = draw is not None and draw % self.settings.probe_every == 0
+        probe_losses = self._probe_losses(walker) if probing else {}
+        difference, gradient = _differentiate(walker, batch)
+        distance = float((weights - center).square().sum())
+        numbers = (difference, distance, *probe_losses.values())
+        if not (all(map(math.isfinite, numbers)) and bool(torch.isfinite(gradient).all())):
+            record.failed_at = step
+            scale = (self.kernel.step_size, self.target.n_beta)
+            record.status = diverged(step, difference, *scale)
             return
         if draw is not None:
-            walker.record.loss.append(difference)
-            walker.record.center_loss.append(float(batch.center_loss.mean()))
-            walker.record.distance.append(float((weights - walker.patch.center).square().sum()))
-        drift = self.target.drift(gradient, weights, walker.patch.center)
+            record.add(difference, float(batch.center_loss.mean()), distance)
+        for name, loss in probe_losses.items():
+            record.probe_loss[name].append(loss)
+        drift = self.target.drift(gradient, weights, center)
         walker.weights = self.kernel.step(weights, drift, walker.noise.draw())
 
     @torch.no_grad()
-    def _record_probes(self, walker: Walker) -> None:
+    def _probe_losses(self, walker: Walker) -> dict[str, float]:
+        """Mean L(w) − L(w*) of every probe at the walker's weights."""
+        found = {}
         for name, probe in self._probes.items():
             losses = per_example(walker.view(probe.examples, walker.weights))
-            walker.record.probe_loss[name].append(float((losses - probe.center_loss).mean()))
+            found[name] = float((losses - probe.center_loss).mean())
+        return found
 
     def _finish(self, walker: Walker) -> None:
         record = walker.record
@@ -154,3 +167,11 @@ class Engine:
             distance = sum(record.distance) / len(record.distance)
             scale = (walker.patch.size, self.target.localization, self.kernel.step_size)
             record.status = verdict(distance, *scale)
+
+
+def _differentiate(walker: Walker, batch: Batch) -> tuple[float, Tensor]:
+    """L_B(w) − L_B(w*) and the gradient of L_B at the walker's weights."""
+    leaf = walker.weights.detach().requires_grad_()
+    losses = per_example(walker.view(batch.examples, leaf))
+    (gradient,) = torch.autograd.grad(losses.mean(), leaf)
+    return float((losses.detach() - batch.center_loss).mean()), gradient

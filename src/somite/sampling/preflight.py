@@ -8,7 +8,7 @@ from torch import Tensor
 from somite.components.patch import Patch
 from somite.core.errors import InputError
 from somite.sampling.kernels.sgld import SGLD
-from somite.sampling.target import Data, Target, n_examples, rows
+from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View
 
 FEW = 4
@@ -49,12 +49,28 @@ def check_target(
         _check_component(name, patch, view, few, losses)
 
 
+def check_baseline(argument: str, losses: Tensor) -> None:
+    """Require a finite loss of every example at the center: all else is measured from there.
+
+    Args:
+        argument: Name of the data set.
+        losses: (example,).
+
+    Raises:
+        InputError: If a loss is NaN or infinite.
+    """
+    bad = int((~torch.isfinite(losses)).sum())
+    if bad:
+        rule, remedy = "must have a finite loss at the center", "Leave those examples out."
+        raise InputError(argument, rule, f"{bad} of {len(losses)} examples without", remedy)
+
+
 def _check_losses(losses: Tensor, examples: int) -> None:
     if losses.ndim == 0 or losses.shape[0] != examples:
         remedy = "Return one loss per example (reduction='none'), examples along the first axis."
         raise InputError("loss", f"must have shape ({examples}, …)", tuple(losses.shape), remedy)
-    if not bool(torch.isfinite(losses).all()):
-        remedy = "Check the model's weights and the data."
+    if not bool(torch.isfinite(per_example(losses)).all()):
+        remedy = "Check the model's weights and the data; a row needs at least two tokens."
         raise InputError("loss", "must be finite at the center", float(losses.mean()), remedy)
 
 

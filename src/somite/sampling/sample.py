@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+import torch
 import xarray as xr
 from torch import nn
 
@@ -20,10 +21,11 @@ from somite.sampling.engine import Engine, Progress
 from somite.sampling.kernels.sgld import SGLD
 from somite.sampling.preflight import check_target
 from somite.sampling.settings import ChainSettings
-from somite.sampling.target import Data, Target
+from somite.sampling.target import Data, Target, check_data
 from somite.sampling.views import SharedCache, center_losses, shared_view, whole_view
 
 
+@torch.enable_grad()
 def sample(
     model: nn.Module,
     target: Target,
@@ -60,7 +62,6 @@ def sample(
         InputError: If anything does not fit together; before any step is made.
 
     Example:
-        >>> import torch
         >>> data = torch.zeros(4, 1), torch.zeros(4, 1)
         >>> loss = lambda model, batch: (model(batch[0]) - batch[1]) ** 2
         >>> draws = sample(nn.Linear(1, 1), Target(loss, data, n_beta=10, localization=1),
@@ -70,6 +71,8 @@ def sample(
     """
     plan = chain_settings(settings)
     masks = select(model, components)
+    for name, data in (probes or {}).items():
+        check_data(f"probe {name}", data)
     center = copy.deepcopy(model).eval().requires_grad_(False)
     weights = dict(center.named_parameters())
     finite_weights("model", weights)

@@ -34,7 +34,8 @@ class ChainSettings:
         """Check before any work starts."""
         for name in ("batch_size", "chains", "draws", "thin", "probe_every"):
             at_least(name, getattr(self, name), 1)
-        at_least("burn_in", self.burn_in, 0)
+        for name in ("burn_in", "seed", "checkpoint"):
+            at_least(name, getattr(self, name), 0, "Give a plain whole number.")
 
     @property
     def steps(self) -> int:

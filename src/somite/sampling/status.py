@@ -25,8 +25,9 @@ def drifted(distance: float, allowed: float) -> str:
 def verdict(distance: float, size: int, localization: float, step_size: float) -> str:
     """Status of a chain that reached its end.
 
-    With no loss at all SGLD at step ε holds E‖w − w*‖² at d / (γ(1 − εγ/4)); a loss with a minimum
-    at the center only lowers it. More than four times that means that the chain moved away.
+    With no loss at all SGLD at step ε holds E‖w − w*‖² at d / (γ(1 − εγ/4)). A loss with a minimum
+    at the center lowers it, as long as the step is small for its curvature a, ε(a + γ) < 4, and
+    its minibatch noise is small. More than four times that means that the chain moved away.
 
     Args:
         distance: Mean squared distance from the center over the kept draws.

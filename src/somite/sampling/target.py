@@ -31,7 +31,7 @@ class Target:
         localization: Precision γ of the Gaussian around the center.
 
     Raises:
-        InputError: If a number is negative or the data are empty.
+        InputError: If a number is negative, or the data are no tensors, disagree or are empty.
     """
 
     loss: Loss
@@ -43,29 +43,38 @@ class Target:
         """Check before any work starts.
 
         Raises:
-            InputError: If a number is negative or the data are empty.
+            InputError: If a number is negative, or the data are no tensors, disagree or are empty.
         """
         not_negative("n_beta", self.n_beta, "Give a positive number, or 0 for the control run.")
         not_negative("localization", self.localization)
-        if n_examples(self.data) == 0:
-            raise InputError("data", "must hold at least one example", 0, "Pass more data.")
+        check_data("data", self.data)
 
     def drift(self, gradient: Tensor, weights: Tensor, center: Tensor) -> Tensor:
         """Gradient of the potential: n_beta·∂L + localization·(w − w*), each (d,)."""
         return self.n_beta * gradient + self.localization * (weights - center)
 
 
-def n_examples(data: Data) -> int:
-    """Number of examples; all tensors must agree.
+def check_data(argument: str, data: Data) -> None:
+    """Require tensors that agree on the number of examples, and at least one example.
 
     Raises:
-        InputError: If they do not.
+        InputError: If the data are anything else.
     """
-    lengths = {len(tensor) for tensor in tensors(data)}
+    found = tensors(data) if isinstance(data, Tensor | tuple | dict) else ()
+    if not found or not all(isinstance(x, Tensor) and x.ndim for x in found):
+        rule = "must be a tensor, or a tuple or dict of tensors, with one row per example"
+        raise InputError(argument, rule, type(data).__name__, "Stack the examples first.")
+    lengths = sorted({len(tensor) for tensor in found})
     if len(lengths) != 1:
         remedy = "Give every tensor one row per example."
-        raise InputError("data", "must agree on the number of examples", sorted(lengths), remedy)
-    return lengths.pop()
+        raise InputError(argument, "must agree on the number of examples", lengths, remedy)
+    if lengths == [0]:
+        raise InputError(argument, "must hold at least one example", 0, "Pass more data.")
+
+
+def n_examples(data: Data) -> int:
+    """Number of examples."""
+    return len(tensors(data)[0])
 
 
 def tensors(data: Data) -> tuple[Tensor, ...]:

@@ -32,19 +32,21 @@ class _LossModule(nn.Module):
 class SharedCache:
     """The pass at the center over the latest few batches of tokens.
 
-    A batch is known by where it lies in memory; whoever holds the cache clears it before a batch
-    may be freed.
+    A batch is known by its tokens, not by its place in memory: a loss may hand over a copy that is
+    freed, and its place taken by another, while the pass is still kept.
     """
 
     model: Transformer
-    passes: dict[tuple[Any, ...], SharedPass] = field(default_factory=dict)
+    passes: list[tuple[Tensor, SharedPass]] = field(default_factory=list)
 
     def get(self, tokens: Tensor) -> SharedPass:
         """The pass over these tokens, made if it is not there."""
-        key = (tokens.data_ptr(), tokens.shape, tokens.stride())
-        if key not in self.passes:
-            self.passes[key] = shared_pass(self.model, tokens)
-        return self.passes[key]
+        for known, kept in self.passes:
+            if torch.equal(known, tokens):
+                return kept
+        made = shared_pass(self.model, tokens)
+        self.passes.append((tokens.clone(), made))
+        return made
 
     def clear(self) -> None:
         """Forget all passes."""

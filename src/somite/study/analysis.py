@@ -83,7 +83,11 @@ def groups_cell(
 
 def attention_cell(context: Context, behavior: Job) -> Planned:
     """Attention of the most telling heads on real rows of each domain."""
-    identity = {**behavior.cell.identity, "attention": code_fingerprint("behavior", "study")}
+    identity = {
+        **behavior.cell.identity,
+        "examples": context.recipe.behavior.examples,
+        "attention": code_fingerprint("behavior", "study"),
+    }
 
     def make() -> xr.Dataset:
         settings, corpus = context.recipe.behavior, context.corpus

@@ -5,16 +5,19 @@ under a temporary name and renamed when whole. Another identity is another folde
 ever overwritten, and a changed setting recomputes only the cells whose identity it enters.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from somite.core.errors import InputError
@@ -55,10 +58,9 @@ class Cell:
         final = self.path(run)
         final.parent.mkdir(parents=True, exist_ok=True)
         partial = final.parent / f".partial-{uuid.uuid4().hex}"
-        stamped = data.assign_attrs(identity=json.dumps(self.identity, sort_keys=True))
-        with warnings.catch_warnings():
-            # Zarr 3 has no final specification of text arrays yet; its own reader knows them.
-            warnings.filterwarnings("ignore", category=Warning, module="zarr")
+        identity = json.dumps(self.identity, sort_keys=True)
+        stamped = data.assign_attrs(identity=identity, contents=contents(data))
+        with _quiet_zarr():
             stamped.to_zarr(partial, zarr_format=3, consolidated=False)
         if final.exists():
             shutil.rmtree(partial)
@@ -75,9 +77,9 @@ class Cell:
 
     def differing(self, run: Path) -> list[str]:
         """Fields in which the nearest stored cell of the same place differs from this one."""
-        others = self.path(run).parent.glob(f"{self.place}-*.zarr")
-        found = [differing_fields(_identity(other), self.identity) for other in others]
-        return min(found, key=len, default=[])
+        others = self.path(run).parent.glob(f"{self.place}-{'[0-9a-f]' * 16}.zarr")
+        stored = [identity for other in others if (identity := _identity(other))]
+        return min((differing_fields(it, self.identity) for it in stored), key=len, default=[])
 
 
 def read_cell(path: Path) -> xr.Dataset:
@@ -86,13 +88,37 @@ def read_cell(path: Path) -> xr.Dataset:
     Raises:
         InputError: If it is damaged.
     """
+    remedy = "Remove that folder and run the study again; only this cell is computed anew."
     try:
-        with xr.open_zarr(path, consolidated=False) as stored:
+        with _quiet_zarr(), xr.open_zarr(path, consolidated=False) as stored:
             loaded: xr.Dataset = stored.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        remedy = "Remove that folder and run the study again; only this cell is computed anew."
         raise InputError("stored cell", "must be readable", str(path), remedy) from error
+    found = contents(loaded)
+    if loaded.attrs.pop("contents", found) != found:
+        raise InputError("stored cell", "must hold what was written", str(path), remedy)
     return loaded
+
+
+def contents(data: xr.Dataset) -> str:
+    """Fingerprint of all values of a data set by name; Zarr reads a lost chunk as NaN, unasked."""
+    return fingerprint({str(name): _plain(part.values) for name, part in data.variables.items()})
+
+
+def _plain(values: np.ndarray) -> Any:
+    """Type, shape and bytes of numbers; text as a list, since its type is not read back."""
+    if values.dtype.kind not in "biuf":
+        return values.tolist()
+    digest = hashlib.sha256(values.tobytes()).hexdigest()
+    return [str(values.dtype), list(values.shape), digest]
+
+
+@contextmanager
+def _quiet_zarr() -> Iterator[None]:
+    """Without Zarr's warning that text arrays have no final specification yet."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=Warning, module="zarr")
+        yield
 
 
 def differing_fields(stored: Any, wanted: Any, prefix: str = "") -> list[str]:
@@ -125,5 +151,8 @@ def _partial(run: Path) -> Iterable[Path]:
 
 
 def _identity(path: Path) -> Any:
-    attributes = json.loads((path / "zarr.json").read_text())["attributes"]
-    return json.loads(attributes["identity"])
+    """Identity of a stored cell; None if it is damaged."""
+    try:
+        return json.loads(json.loads((path / "zarr.json").read_text())["attributes"]["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

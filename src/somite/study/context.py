@@ -54,11 +54,7 @@ class Context:
 
     def new_model(self) -> Transformer:
         """The transformer of the recipe at its initial weights."""
-        data, seed = self.corpus.config, self.recipe.training.seed
-        config = self.recipe.model.transformer(self.corpus.tokenizer.vocab_size, data.context)
-        with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
-            torch.random.manual_seed(stream_seed(seed, "initial weights"))
-            return Transformer(config)
+        return initial_model(self.recipe)
 
     def model(self, step: int) -> Transformer:
         """The transformer at a checkpoint, on the device."""
@@ -72,6 +68,14 @@ class Context:
             return sample_rows(self.corpus, n, split, seed)
         available = len(self.corpus.tokens[domain][split])
         return sample_rows(self.corpus, min(n, available), split, seed, domain)
+
+
+def initial_model(recipe: Recipe) -> Transformer:
+    """The transformer of a recipe at its initial weights."""
+    config = recipe.model.transformer(recipe.data.vocab_size, recipe.data.context)
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
+        torch.random.manual_seed(stream_seed(recipe.training.seed, "initial weights"))
+        return Transformer(config)
 
 
 @lru_cache(maxsize=2)

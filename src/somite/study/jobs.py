@@ -87,20 +87,25 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
 
 def behavior_job(context: Context, step: int) -> Job:
     """Job that measures what the heads do at one checkpoint."""
-    return Job(Cell("behavior", place(step), _behavior_identity(context, step)), step, cost=400)
+    identity = _measured_identity(context, step, "rows")
+    return Job(Cell("behavior", place(step), identity), step, cost=400)
 
 
 def ablation_job(context: Context, step: int) -> Job:
     """Job that ablates every head on every domain at one checkpoint."""
-    return Job(Cell("ablation", place(step), _behavior_identity(context, step)), step, cost=800)
+    identity = _measured_identity(context, step, "ablation_rows")
+    return Job(Cell("ablation", place(step), identity), step, cost=800)
 
 
-def _behavior_identity(context: Context, step: int) -> dict[str, Any]:
+def _measured_identity(context: Context, step: int, rows: str) -> dict[str, Any]:
+    """Identity of a measurement that depends on one setting of the number of rows."""
+    settings = context.recipe.behavior
     return {
         "step": step,
         "weights": fingerprint(context.series.weights(step)),
         "corpus": context.corpus.fingerprint,
-        "settings": asdict(context.recipe.behavior),
+        "settings": {rows: getattr(settings, rows), "seed": settings.seed},
+        "device": context.device,
         "threads": THREADS,
         "code": code_fingerprint(*BEHAVIOR_ROWS),
     }
@@ -108,8 +113,10 @@ def _behavior_identity(context: Context, step: int) -> dict[str, Any]:
 
 def sampling_settings(context: Context, domain: str) -> dict[str, Any]:
     """Sampler settings of a data set: those of the recipe, with shorter chains on one domain."""
-    settings = asdict(context.recipe.sampling)
-    return settings if domain == MIXTURE else settings | asdict(context.recipe.refined)
+    settings, refined = asdict(context.recipe.sampling), context.recipe.refined
+    if domain == MIXTURE:
+        return settings
+    return settings | {name: getattr(refined, name) for name in ("rows", "burn_in", "draws")}
 
 
 def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> tuple[Tensor, Tensor]:
@@ -159,16 +166,16 @@ def _behavior(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     rows = natural_rows(context, settings.rows).to(context.device)
     period = _induction_period(context)
     scores = attention_scores(model, rows, settings.seed, period)
-    for name, level in chance_level(model, rows, settings.seed, period).data_vars.items():
-        scores[name].attrs["chance"] = float(level)
     context_score = in_context_score(model, rows).rename(
         standard_error="in_context_score_standard_error"
     )
     ngrams = ngram_scores(model, rows, context.ngrams)
     reliance = ngram_reliance(model, rows, context.ngrams)
-    return xr.merge(
-        [scores, context_score, ngrams, reliance, composition(model)], combine_attrs="drop"
-    )
+    parts = [scores, context_score, ngrams, reliance, composition(model)]
+    measured = xr.merge(parts, combine_attrs="drop")
+    for name, level in chance_level(model, rows, settings.seed, period).data_vars.items():
+        measured[name].attrs["chance"] = float(level)
+    return measured
 
 
 def _ablate(job: Job, context: Context, progress: Progress) -> xr.Dataset:

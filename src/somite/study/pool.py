@@ -2,16 +2,21 @@
 
 import multiprocessing as mp
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 from queue import Empty
 from typing import Any
 
 import torch
 
+from somite.core.errors import InputError
+from somite.core.threads import torch_threads
 from somite.study.context import Context
 from somite.study.jobs import THREADS, Job, execute
 
@@ -37,34 +42,50 @@ def run_jobs(jobs: Sequence[Job], context: Context, workers: int, advance: Advan
         context: Where everything is.
         workers: Number of processes; 1 works in this process.
         advance: Called with the work done so far, in the jobs' unit of cost.
+
+    Raises:
+        InputError: If a job raises it, or if a worker dies.
     """
     if workers == 1 or len(jobs) <= 1:
         _run_here(jobs, context, advance)
         return
     spawn = mp.get_context("spawn")
     reports = spawn.Queue()
-    inherited = {name: os.environ.get(name) for name in ALLOCATOR}
-    os.environ.update({k: v for k, v in ALLOCATOR.items() if inherited[k] is None})
-    pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=spawn, initializer=_start_worker, initargs=(reports,)
-    )
+    with _allocator():
+        pool = ProcessPoolExecutor(
+            min(workers, len(jobs)),
+            mp_context=spawn,
+            initializer=_start_worker,
+            initargs=(reports,),
+        )
+        try:
+            longest_first = sorted(range(len(jobs)), key=lambda i: -jobs[i].cost)
+            futures = {pool.submit(_work, i, jobs[i], context): i for i in longest_first}
+            _follow(futures, jobs, reports, advance)
+        except BrokenProcessPool as error:
+            remedy = "Most likely the memory was full: run it again with fewer --workers."
+            raise InputError("workers", "must stay alive", "one that died", remedy) from error
+        finally:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _allocator() -> Iterator[None]:
+    """Environment of the workers; settings of the user's own are left alone."""
+    added = [name for name in ALLOCATOR if name not in os.environ]
+    os.environ.update({name: ALLOCATOR[name] for name in added})
     try:
-        longest_first = sorted(range(len(jobs)), key=lambda i: -jobs[i].cost)
-        futures = {pool.submit(_work, i, jobs[i], context): jobs[i] for i in longest_first}
-        _follow(futures, jobs, reports, advance)
+        yield
     finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in inherited.items():
-            if value is None:
-                del os.environ[name]
+        for name in added:
+            del os.environ[name]
 
 
 def _run_here(jobs: Sequence[Job], context: Context, advance: Advance) -> None:
-    threads, done = torch.get_num_threads(), 0.0
-    torch.set_num_threads(THREADS)
-    try:
+    done = 0.0
+    with torch_threads(THREADS):
         for job in jobs:
 
             def report(work: float, base: float = done) -> None:
@@ -73,32 +94,37 @@ def _run_here(jobs: Sequence[Job], context: Context, advance: Advance) -> None:
             execute(job, context, _scaled(job.cost, report))
             done += job.cost
             advance(done)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _follow(
-    futures: dict[Future[None], Job], jobs: Sequence[Job], reports: Any, advance: Advance
+    futures: dict[Future[None], int], jobs: Sequence[Job], reports: Any, advance: Advance
 ) -> None:
     """Wait for all, passing on progress; the first error ends the waiting."""
-    done = dict.fromkeys(range(len(jobs)), 0.0)
+    done = [0.0] * len(jobs)
     pending = set(futures)
     while pending:
         finished, pending = wait(pending, timeout=REPORT_EVERY, return_when=FIRST_COMPLETED)
-        try:
-            while True:
-                number, work = reports.get_nowait()
-                done[number] = work
-        except Empty:
-            pass
+        for number, work in _arrived(reports):
+            done[number] = max(done[number], work)
         for future in finished:
             future.result()
-        advance(sum(done.values()))
+            done[futures[future]] = float(jobs[futures[future]].cost)
+        advance(sum(done))
+
+
+def _arrived(reports: Any) -> Iterator[tuple[int, float]]:
+    """Reports that wait in the queue."""
+    while True:
+        try:
+            yield reports.get_nowait()
+        except Empty:
+            return
 
 
 def _start_worker(reports: Any) -> None:
     global _reports  # noqa: PLW0603 - a queue can only be inherited, not sent with a job
     _reports = reports
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends its workers
     torch.set_num_threads(THREADS)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
@@ -113,7 +139,6 @@ def _die_with_parent() -> None:
 
 def _work(number: int, job: Job, context: Context) -> None:
     execute(job, context, _scaled(job.cost, lambda work: _reports.put((number, work))))
-    _reports.put((number, float(job.cost)))
 
 
 def _scaled(cost: int, report: Advance) -> Callable[[int, int], None]:

@@ -23,6 +23,10 @@ from somite.study.sections import (
     StagesConfig,
 )
 from somite.training.loop import TrainingConfig
+from somite.training.schedule import checkpoint_steps
+
+FEWEST = 3
+"""Fewest checkpoints among which stages can be found."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,21 @@ class Recipe:
     groups: GroupsConfig = field(default_factory=GroupsConfig)
 
     def __post_init__(self) -> None:
-        """Check what no section can check alone."""
+        """Check what no section can check alone.
+
+        Raises:
+            InputError: If there are too few checkpoints for stages.
+        """
         at_least("seed", self.seed, 0)
+        if (number := len(self.steps)) < FEWEST:
+            rule, remedy = f"must keep at least {FEWEST} steps", "Raise n_linear or training.steps."
+            raise InputError("checkpoints", rule, number, remedy)
+
+    @property
+    def steps(self) -> list[int]:
+        """Steps of training that are kept."""
+        grid = self.checkpoints
+        return checkpoint_steps(self.training.steps, grid.n_log, grid.n_linear)
 
     def plain(self) -> dict[str, Any]:
         """All settings as nested plain values."""
@@ -159,10 +176,11 @@ def _typed(key: str, hint: Any, value: Any) -> Any:
 def _read(name_or_path: str) -> dict[str, Any]:
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
-        if not path.is_file():
+        try:
+            text, name = path.read_text(encoding="utf-8"), path.stem
+        except (OSError, UnicodeDecodeError) as error:
             remedy = "Check the path, or name a shipped recipe: " + ", ".join(recipe_names()) + "."
-            raise InputError("recipe", "must be a readable file", name_or_path, remedy)
-        text, name = path.read_text(encoding="utf-8"), path.stem
+            raise InputError("recipe", "must be a readable file", name_or_path, remedy) from error
     elif name_or_path in recipe_names():
         folder = resources.files("somite.study") / "recipes"
         text, name = (folder / f"{name_or_path}.toml").read_text(encoding="utf-8"), name_or_path

@@ -1,6 +1,5 @@
 """Results: everything that a report or a table reads, from the store alone."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from somite.estimators import llc
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
 from somite.study.context import MIXTURE
+from somite.study.folder import read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -95,20 +95,9 @@ def load_results(run: Path) -> Results:
         The results.
 
     Raises:
-        InputError: If the folder holds no finished study.
+        InputError: If the folder holds no finished study, or a part of it is missing or damaged.
     """
-    manifest_path = run / "study.json"
-    if not manifest_path.is_file():
-        started = (run / "run.json").is_file()
-        rule = "must hold a finished study" if started else "must be a folder of somite run"
-        remedy = (
-            "Give the command that started it again; it goes on where it stopped."
-            if started
-            else "Check the path, or start one with `somite run`."
-        )
-        raise InputError("run", rule, str(run), remedy)
-    manifest = json.loads(manifest_path.read_text())
-    return _Reader(run, manifest).results()
+    return _Reader(run, read_manifest(run)).results()
 
 
 @dataclass(frozen=True)
@@ -146,7 +135,10 @@ class _Reader:
         return join_steps({step: data for (step, _), data in cells.items()})
 
     def _training(self) -> xr.Dataset:
-        history = CheckpointSeries(self.run / self.manifest["training"]).history()
+        folder = self.run / self.manifest["training"]
+        if not (history := CheckpointSeries(folder).history()):
+            remedy = "Run the study again; finished cells are kept."
+            raise InputError("run", "must hold its checkpoints", str(folder), remedy)
         domains = list(history[0]["loss"])
         loss = np.array([[record["loss"][d] for d in domains] for record in history])
         train_loss = np.array([record["train_loss"] for record in history], dtype=float)

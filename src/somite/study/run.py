@@ -1,8 +1,6 @@
 """A study from its recipe to its store: every step is found again or done, the manifest is last."""
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,22 +8,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from somite.core.checks import at_least
-from somite.core.errors import InputError
-from somite.core.fingerprint import fingerprint
+from somite.core.fingerprint import code_fingerprint, fingerprint
+from somite.core.threads import torch_threads
 from somite.data.batches import training_batch
 from somite.data.build import build_corpus
 from somite.study.analysis import attention_cell, groups_cell, refined_steps, stages_cell
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
-from somite.study.jobs import Job, ablation_job, behavior_job, sampling_job
+from somite.study.folder import MANIFEST, claimed, read_manifest, write_whole
+from somite.study.jobs import THREADS, Job, ablation_job, behavior_job, sampling_job
 from somite.study.pool import run_jobs
+from somite.study.preflight import check_components, check_rows
 from somite.study.provenance import provenance
 from somite.study.recipe import Recipe
-from somite.training import checkpoint_steps, train
+from somite.training import train
 
-MARKER, MANIFEST = "run.json", "study.json"
-ROOM = 300 * 2**20
-"""Free bytes that a study asks for beside its checkpoints."""
+TRAINING_ROWS = ("core", "models", "data", "training")
 
 
 class Watch(Protocol):
@@ -88,14 +86,16 @@ class _Study:
         """Run the jobs whose cells are not there yet."""
         missing = [job for job in jobs if not job.cell.exists(self.run)]
         self._explain(name, missing, len(jobs))
-        cost = float(sum(job.cost for job in missing))
-        self.timed(name, cost, lambda: run_jobs(missing, context, self.workers, self.watch.advance))
+        if missing:
+            cost, tell = float(sum(job.cost for job in missing)), self.watch.advance
+            self.timed(name, cost, lambda: run_jobs(missing, context, self.workers, tell))
         self.keep([job.cell for job in jobs])
 
     def once(self, name: str, cell: Cell, make: Callable[[], Any]) -> None:
         """Compute one cell here, unless it is there."""
         if not cell.exists(self.run):
-            self.timed(name, 1, lambda: cell.write(self.run, make()))
+            with torch_threads(THREADS):
+                self.timed(name, 1, lambda: cell.write(self.run, make()))
         self.keep([cell])
 
     def _explain(self, name: str, missing: Sequence[Job], total: int) -> None:
@@ -131,23 +131,17 @@ def run_study(
         The folder.
 
     Raises:
-        InputError: If the folder holds something else, or the disk is full.
-        OSError: If the folder cannot be written for another reason.
+        InputError: If a setting does not fit the model or the text, if the folder holds something
+            else, is in use or cannot be written, or if the disk is full.
 
     Example:
         >>> run_study(load_recipe("smoke"), Path("runs/smoke"))  # doctest: +SKIP
         PosixPath('runs/smoke')
     """
     at_least("workers", workers, 1)
-    _claim(out, recipe)
-    study = _Study(recipe, out, workers, device, watch or Silent())
-    try:
-        _run(study)
-    except OSError as error:
-        if error.errno != 28:  # ENOSPC
-            raise
-        remedy = "Free some space and run the same command again; nothing finished is lost."
-        raise InputError("disk", "must have room for the store", str(out), remedy) from error
+    check_components(recipe)
+    with claimed(out, recipe.name):
+        _run(_Study(recipe, out, workers, device, watch or Silent()))
     return out
 
 
@@ -155,9 +149,8 @@ def _run(study: _Study) -> None:
     recipe, run = study.recipe, study.run
     sweep_partial(run)
     context = _prepare(study)
-    steps = checkpoint_steps(
-        recipe.training.steps, recipe.checkpoints.n_log, recipe.checkpoints.n_linear
-    )
+    check_rows(context)
+    steps = recipe.steps
     _train(study, context, steps)
     sampling = [sampling_job(context, step) for step in steps]
     study.do("sampling", sampling, context)
@@ -177,31 +170,6 @@ def _run(study: _Study) -> None:
     _write_manifest(study, context)
 
 
-def _claim(out: Path, recipe: Recipe) -> None:
-    """Make the folder this study's own, or refuse it.
-
-    Raises:
-        InputError: If it holds something else, or has no room.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError("out", "must be a folder", str(out), "Choose another with --out.")
-    marker = out / MARKER
-    if marker.exists():
-        held = json.loads(marker.read_text())["recipe"]
-        if held != recipe.name:
-            remedy = "Choose another folder with --out; nothing was changed."
-            raise InputError("out", f"must hold the study {recipe.name!r}", held, remedy)
-    elif out.exists() and any(out.iterdir()):
-        rule = "must be new, empty or a run of somite"
-        raise InputError("out", rule, str(out), "Choose another with --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(out).free
-    if free < ROOM:
-        remedy = f"Free {(ROOM - free) / 2**20:.0f} MB or choose another folder with --out."
-        raise InputError("disk", f"must have {ROOM >> 20} MB free", f"{free >> 20} MB", remedy)
-    _write_whole(marker, {"recipe": recipe.name})
-
-
 def _prepare(study: _Study) -> Context:
     """Corpus and places of a study."""
     recipe, run = study.recipe, study.run
@@ -212,15 +180,22 @@ def _prepare(study: _Study) -> Context:
     placeless = Context(run, recipe, corpus_folder, run, study.device)
     for domain, reason in placeless.corpus.left_out.items():
         study.watch.say(f"domain {domain} is left out: {reason}")
-    identity = {
-        "corpus": placeless.corpus.fingerprint,
+    series_folder = run / f"training-{fingerprint(_training_identity(placeless))}"
+    return Context(run, recipe, corpus_folder, series_folder, study.device)
+
+
+def _training_identity(context: Context) -> dict[str, Any]:
+    """Everything that enters the checkpoints and the losses recorded with them."""
+    recipe = context.recipe
+    return {
+        "corpus": context.corpus.fingerprint,
+        "data": recipe.data,
         "model": recipe.model,
         "training": recipe.training,
         "checkpoints": recipe.checkpoints,
+        "validation_rows": recipe.behavior.validation_rows,
+        "code": code_fingerprint(*TRAINING_ROWS),
     }
-    return Context(
-        run, recipe, corpus_folder, run / f"training-{fingerprint(identity)}", study.device
-    )
 
 
 def _train(study: _Study, context: Context, steps: list[int]) -> None:
@@ -251,18 +226,19 @@ def _train(study: _Study, context: Context, steps: list[int]) -> None:
 
 
 def _write_manifest(study: _Study, context: Context) -> None:
-    """Write what the study consists of; that this file is there says that it is finished."""
-    manifest = {
-        "settings": study.recipe.plain(),
-        "provenance": provenance(context, study.seconds, study.workers),
+    """Write what the study consists of; that this file is there says that it is finished.
+
+    A study that was finished before keeps the record of how that went.
+    """
+    consists_of = {
+        "settings": json.loads(json.dumps(study.recipe.plain())),
         "corpus": context.corpus_folder.name,
         "training": context.series_folder.name,
         "cells": study.cells,
     }
-    _write_whole(study.run / MANIFEST, manifest)
-
-
-def _write_whole(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_text(json.dumps(content, indent=1))
-    os.replace(partial, path)
+    if (study.run / MANIFEST).is_file():
+        held = read_manifest(study.run)
+        if all(held.get(name) == value for name, value in consists_of.items()):
+            return
+    how = provenance(context, study.seconds, study.workers)
+    write_whole(study.run / MANIFEST, {**consists_of, "provenance": how})

@@ -156,6 +156,11 @@ class StagesConfig:
     bootstraps: int = 200
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Check before any work starts."""
+        at_least("max_boundaries", self.max_boundaries, 0)
+        at_least("bootstraps", self.bootstraps, 20)
+
 
 @dataclass(frozen=True)
 class GroupsConfig:
@@ -164,11 +169,14 @@ class GroupsConfig:
     Args:
         max_groups: Most groups considered.
         bootstraps: Resamplings for their stability.
-        permutations: Label permutations for the p-value of an agreement.
         seed: Of the resampling.
     """
 
     max_groups: int = 6
     bootstraps: int = 100
-    permutations: int = 10_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check before any work starts."""
+        at_least("max_groups", self.max_groups, 2)
+        at_least("bootstraps", self.bootstraps, 2)

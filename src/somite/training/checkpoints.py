@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from somite.core.errors import InputError
@@ -51,14 +52,21 @@ class CheckpointSeries:
         if step not in self.steps():
             remedy = f"There are checkpoints of steps {self.steps()}."
             raise InputError("step", "must be a step of the series", step, remedy)
-        return load_file(self.path(step) / "model.safetensors")
+        return self._tensors(step, "model.safetensors")
 
     def history(self) -> History:
-        """Losses recorded up to the latest checkpoint; empty without one."""
+        """Losses recorded up to the latest checkpoint; empty without one.
+
+        Raises:
+            InputError: If they cannot be read.
+        """
         if not (steps := self.steps()):
             return []
-        text = (self.path(steps[-1]) / "history.json").read_text()
-        history: History = json.loads(text)
+        path = self.path(steps[-1]) / "history.json"
+        try:
+            history: History = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise self._damaged(path) from error
         return history
 
     def save(
@@ -68,8 +76,8 @@ class CheckpointSeries:
         partial = self.folder / f".partial-{step}"
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
         partial.mkdir(parents=True)
-        save_file(_detached(model.state_dict()), partial / "model.safetensors")
-        save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
+        _write(_detached(model.state_dict()), partial / "model.safetensors")
+        _write(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
         (partial / "history.json").write_text(json.dumps(history))
         os.replace(partial, self.path(step))
         for earlier in self.steps():
@@ -84,9 +92,29 @@ class CheckpointSeries:
         """
         step = self.steps()[-1]
         model.load_state_dict(self.weights(step))
-        if (path := self.path(step) / "optimizer.safetensors").exists():
-            _restore_optimizer(optimizer, load_file(path))
+        _restore_optimizer(optimizer, self._tensors(step, "optimizer.safetensors"))
         return step
+
+    def _tensors(self, step: int, name: str) -> dict[str, Tensor]:
+        """Tensors of one file of a checkpoint.
+
+        Raises:
+            InputError: If it is missing or damaged.
+        """
+        path = self.path(step) / name
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise self._damaged(path) from error
+
+    def _damaged(self, path: Path) -> InputError:
+        remedy = f"Remove the folder {self.folder} and train again, with the same numbers."
+        return InputError("checkpoint", "must be whole and readable", str(path), remedy)
+
+
+def _write(tensors: dict[str, Tensor], path: Path) -> None:
+    # Not `save_file`: where the disk is full it raises an error of its own instead of OSError.
+    path.write_bytes(save(tensors))
 
 
 def _detached(state: dict[str, Tensor]) -> dict[str, Tensor]:

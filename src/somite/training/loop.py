@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from somite.core.checks import at_least, not_negative, positive
 from somite.core.errors import InputError
+from somite.core.threads import torch_threads
 from somite.models.losses import next_token_loss
 from somite.training.checkpoints import CheckpointSeries, History
 
@@ -65,7 +66,7 @@ def train(
 
     Args:
         model: At its initial weights; it is changed.
-        config: How to train.
+        config: How to train; its number of threads holds until the end of the call only.
         batch: Rows of a step (row, position); a pure function of the step.
         series: Where checkpoints go.
         keep: Steps after which one is kept, from 0 (the initial weights) to `config.steps`.
@@ -79,22 +80,22 @@ def train(
     Raises:
         InputError: If the loss stops being finite.
     """
-    torch.set_num_threads(config.threads)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     history, start, recent = series.history(), 0, list[float]()
-    if series.steps():
-        start = series.restore(model, optimizer)
-    elif 0 in keep:
-        history = _keep(0, model, optimizer, series, validation, recent, history)
-    for step in range(start, config.steps):
-        recent.append(_update(model, optimizer, config, batch(step), step))
-        if progress:
-            progress(step + 1, recent[-1])
-        if step + 1 in keep:
-            history = _keep(step + 1, model, optimizer, series, validation, recent, history)
-            recent.clear()
+    with torch_threads(config.threads):
+        if series.steps():
+            start = series.restore(model, optimizer)
+        elif 0 in keep:
+            history = _keep(0, model, optimizer, series, validation, recent, history)
+        for step in range(start, config.steps):
+            recent.append(_update(model, optimizer, config, batch(step), step))
+            if progress:
+                progress(step + 1, recent[-1])
+            if step + 1 in keep:
+                history = _keep(step + 1, model, optimizer, series, validation, recent, history)
+                recent.clear()
     return history
 
 

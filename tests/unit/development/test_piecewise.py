@@ -91,7 +91,7 @@ def test_criterion_counts_measured_values() -> None:
 
 def test_shared_noise_makes_knots_in_straight_lines_unless_it_is_counted() -> None:
     wrong, right = 0, 0
-    for seed in range(40):
+    for seed in range(200):
         generator = np.random.default_rng(seed)
         own, common = generator.normal(size=(16, 6)), generator.normal(size=(16, 1))
         noise = np.sqrt(0.1) * own + np.sqrt(0.9) * common
@@ -99,7 +99,7 @@ def test_shared_noise_makes_knots_in_straight_lines_unless_it_is_counted() -> No
         solutions = refine_all(curves, search_grid(curves, 2))
         wrong += int(np.argmin(information_criterion(curves, solutions, 6.0)) > 0)
         right += int(np.argmin(information_criterion(curves, solutions, 1.2)) > 0)
-    assert right <= 8 < wrong
+    assert right <= 20 < wrong
 
 
 def test_criterion_does_not_depend_on_the_scale_of_the_errors() -> None:

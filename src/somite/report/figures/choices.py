@@ -27,7 +27,9 @@ def choose(figures: Sequence[go.Figure], names: Sequence[str]) -> go.Figure:
         {
             "label": name,
             "method": "restyle",
-            "args": [{"visible": [at == index for at, size in enumerate(sizes) for _ in range(size)]}],
+            "args": [
+                {"visible": [at == index for at, size in enumerate(sizes) for _ in range(size)]}
+            ],
         }
         for index, name in enumerate(names)
     ]

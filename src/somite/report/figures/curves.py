@@ -61,7 +61,9 @@ def value_range(llc: xr.Dataset) -> tuple[float, float]:
     low = float((llc["llc"] - 2 * llc["mcse"]).min())
     high = float((llc["llc"] + 2 * llc["mcse"]).max())
     width = high - low if high > low else 1.0
-    return min(low - 0.03 * width, 0.0) if low < 0.3 * high else low - 0.05 * width, high + 0.1 * width
+    return min(
+        low - 0.03 * width, 0.0
+    ) if low < 0.3 * high else low - 0.05 * width, high + 0.1 * width
 
 
 def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Scatter]:
@@ -104,7 +106,8 @@ def _markers(curve: xr.Dataset) -> dict[str, object]:
     """Dots; checkpoints that did not converge get an open, larger one."""
     bad = curve["status"].values.astype(str) != "converged"
     return {
-        "size": np.where(bad, 7, 3.5).tolist(),
+        "line": {"width": np.where(bad, 1.5, 0).tolist()},
+        "size": np.where(bad, 8, 3.5).tolist(),
         "symbol": np.where(bad, "circle-open", "circle").tolist(),
     }
 

@@ -28,13 +28,14 @@ def line(
     Returns:
         The trace.
     """
-    looks = {"mode": "lines+markers", "marker": {"size": 4}} | settings
+    told = f"<b>{label(name)}</b><br>step %{{text}}<br>{hover or '%{y:.3g}'}<extra></extra>"
+    looks = {"mode": "lines+markers", "marker": {"size": 4, "line": {"width": 0}}} | settings
     looks["line"] = {"color": color, "width": 1.8} | looks.get("line", {})
     return go.Scatter(
         x=np.asarray(steps) + 1,
         y=thin(values),
         name=label(name),
-        hovertemplate=f"<b>{label(name)}</b><br>step %{{text}}<br>{hover or '%{y:.3g}'}<extra></extra>",
+        hovertemplate=told,
         text=[f"{step:,}" for step in steps],
         **looks,
     )

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from somite.report.layout import label, styled, thin
+from somite.report.palette import INK
 
 ROW_HEIGHT = 21
 
@@ -63,7 +64,7 @@ def heat(
     """A heat map with thin gaps, so that each cell is seen as one."""
     looks: dict[str, Any] = {"xgap": 1, "ygap": 1, "hoverongaps": False}
     if text is not None:
-        looks |= {"text": text, "texttemplate": "%{text}", "textfont": {"size": 10}}
+        looks |= {"text": text, "texttemplate": "%{text}", "textfont": {"size": 10, "color": INK}}
     return go.Heatmap(
         z=thin(values),
         x=[label(name) for name in columns],
@@ -75,9 +76,9 @@ def heat(
 
 def plain_grid(figure: go.Figure) -> None:
     """Names on both axes, first row on top, no grid lines."""
-    figure.update_xaxes(type="category", showgrid=False, showline=False, ticks="")
+    figure.update_xaxes(type="category", showgrid=False, showline=False, tickcolor="white")
     figure.update_yaxes(
-        type="category", showgrid=False, showline=False, ticks="", autorange="reversed"
+        type="category", showgrid=False, showline=False, tickcolor="white", autorange="reversed"
     )
 
 

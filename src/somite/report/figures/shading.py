@@ -11,6 +11,8 @@ from somite.report.layout import axis_name
 from somite.report.palette import BOUNDARY, FAINT, STAGE_SHADES, translucent
 from somite.report.reading import boundaries, stage_spans
 
+NARROW = 0.15  # share of the axis below which a stage is named by its number alone
+
 if TYPE_CHECKING:
     from somite.study.results import Results
 
@@ -47,21 +49,26 @@ def _shade_panel(figure: go.Figure, results: Results, panel: int) -> None:
         figure.add_shape(
             type="rect", x0=boundary.low + 1, x1=boundary.high + 1, **interval, **place
         )
-        dashed = {"color": BOUNDARY, "width": 1.2, "dash": "dash"}
+        dashed = {"color": BOUNDARY, "width": 1.3, "dash": "dash"}
         at = boundary.step + 1
-        figure.add_shape(type="line", x0=at, x1=at, line=dashed, **place)
+        figure.add_shape(
+            type="line", x0=at, x1=at, line=dashed, **place | {"layer": "above"}, opacity=0.7
+        )
 
 
 def _name_stages(figure: go.Figure, results: Results, panel: int) -> None:
     """The number of each stage, in the middle of its stretch (annotations take log10)."""
-    for index, (first, last) in enumerate(stage_spans(results), start=1):
+    spans = stage_spans(results)
+    ends = np.log10(np.array(spans) + 1)
+    narrow = (ends[:, 1] - ends[:, 0]) / (ends[-1, 1] - ends[0, 0]) < NARROW
+    for index in range(len(spans)):
         figure.add_annotation(
-            x=float(np.mean(np.log10([first + 1, last + 1]))),
+            x=float(ends[index].mean()),
             xref=axis_name("x", panel),
             y=1,
             yref=f"{axis_name('y', panel)} domain",
             yanchor="top",
-            text=f"stage {index}",
+            text=f"{index + 1}" if narrow[index] else f"stage {index + 1}",
             showarrow=False,
             font={"size": 11, "color": FAINT},
         )

@@ -86,6 +86,7 @@ def series_figure(
         figure.add_trace(trace, row=row, col=column)
         figure.update_yaxes(title_text=units[score], row=row, col=column)
     _finish(figure, results, len(titles), 1)
+    figure.update_layout(height=figure.layout.height - 30, margin_t=32)
     return figure
 
 
@@ -127,9 +128,7 @@ def _score_lines(
 
 def _family(family: str, looks: dict[str, object]) -> go.Scatter:
     """An empty trace that stands for a group in the legend."""
-    return go.Scatter(
-        x=[None], y=[None], mode="lines", name=family, legendgroup=family, line=looks
-    )
+    return go.Scatter(x=[None], y=[None], mode="lines", name=family, legendgroup=family, line=looks)
 
 
 def _mark_chance(figure: go.Figure, scores: xr.DataArray, panel: int) -> None:
@@ -148,9 +147,7 @@ def _mark_chance(figure: go.Figure, scores: xr.DataArray, panel: int) -> None:
     )  # fmt: skip
 
 
-def _name_highest(
-    figure: go.Figure, results: Results, scores: xr.DataArray, panel: int
-) -> None:
+def _name_highest(figure: go.Figure, results: Results, scores: xr.DataArray, panel: int) -> None:
     """Name the head that ends highest, at the end of its line."""
     last = scores.isel(step=-1).values.astype(float)
     if not np.isfinite(last).any():

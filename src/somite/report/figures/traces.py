@@ -16,7 +16,7 @@ from somite.report.palette import category_color, translucent
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-ROW_HEIGHT = 170
+ROW_HEIGHT = 195
 COLUMNS = {"loss": ("draw", "minibatch"), "probe_loss": ("probe_draw", "probe")}
 
 
@@ -46,7 +46,7 @@ def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
     ]
     figure = make_subplots(
         len(cells), 2, subplot_titles=titles, horizontal_spacing=0.06,
-        vertical_spacing=0.22 / len(cells),
+        vertical_spacing=0.34 / len(cells),
     )  # fmt: skip
     n_beta = float(results.llc.attrs["n_beta"])
     for row, cell in enumerate(cells, start=1):

@@ -12,7 +12,7 @@ from somite.report.figures.choices import choose
 from somite.report.figures.maps import maps_figure, span
 from somite.report.layout import short_step
 from somite.report.page import Chart, Section, not_measured
-from somite.report.palette import MAP
+from somite.report.palette import DIVERGING
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -30,11 +30,12 @@ def section(results: Results) -> Section:
     if ablation is None or ablation.sizes["step"] == 0:
         return not_measured("ablation", "Ablations", "Ablations", "Ablation")
     steps = [int(step) for step in ablation["step"].values]
-    low, high = span(ablation["loss_change"].values)
-    figures = [ablation_figure(ablation.sel(step=step), low, high) for step in steps]
+    reach = max(map(abs, span(ablation["loss_change"].values)))
+    figures = [ablation_figure(ablation.sel(step=step), reach) for step in steps]
     note = (
         "Loss with the head's output replaced minus loss with it (nats/token): by its mean over "
-        "the text (mean), or by its output on another row (resample). Bright: the head is needed. "
+        "the text (mean), or by its output on another row (resample). Orange: the "
+        "head is needed; blue: without it the loss is lower. "
         "Numbers outside ± 0.005 are written into the cells."
     )
     if len(steps) > 1:
@@ -53,7 +54,9 @@ def lead(ablation: xr.Dataset) -> str:
     parts = []
     for method in ablation["method"].values:
         change = ablation["loss_change"].isel(step=-1).sel({"method": method})
-        at = {name: int(index) for name, index in change.argmax(dim=["domain", "component"]).items()}
+        at = {
+            name: int(index) for name, index in change.argmax(dim=["domain", "component"]).items()
+        }
         cell = change.isel(at)
         error = ablation["standard_error"].isel(step=-1).sel({"method": method}).isel(at)
         name = METHODS.get(str(method), str(method))
@@ -65,7 +68,7 @@ def lead(ablation: xr.Dataset) -> str:
     return f"Missed most at step {step}, by {'; by '.join(parts)}."
 
 
-def ablation_figure(at_step: xr.Dataset, low: float, high: float) -> go.Figure:
+def ablation_figure(at_step: xr.Dataset, reach: float) -> go.Figure:
     """A panel per method of one checkpoint."""
     table = at_step.transpose("method", "component", "domain")
     names = [METHODS.get(str(method), str(method)) for method in table["method"].values]
@@ -76,7 +79,7 @@ def ablation_figure(at_step: xr.Dataset, low: float, high: float) -> go.Figure:
         for name, values in change.items()
     }
     bar = {"title": {"text": "nats/token"}}
-    scale = {"colorscale": MAP, "cmin": low, "cmax": high, "colorbar": bar}
+    scale = {"colorscale": DIVERGING, "cmin": -reach, "cmax": reach, "colorbar": bar}
     heads = [str(name) for name in table["component"].values]
     domains = [str(name) for name in table["domain"].values]
     axes = ("domain of the text", "head")

@@ -27,18 +27,19 @@ def section(results: Results) -> Section:
         return not_measured("attention", TITLE, "Attention", "Attention on text")
     note = (
         "Point at, click or reach with the arrow keys a token: the tokens before it are coloured "
-        "by how much attention it pays them (0 white, 1 full). The square shows the whole pattern: "
-        "rows are the looking tokens, columns the tokens looked at."
+        "by the square root of the attention paid to them (0 white, 1 full). The "
+        "square shows the whole pattern: rows are the looking tokens, columns the tokens looked at."
     )
-    viewer = Viewer("patterns", "Where a head looks", note, script_safe(json.dumps(packed(results))))
+    viewer = Viewer(
+        "patterns", "Where a head looks", note, script_safe(json.dumps(packed(attention, results)))
+    )
     shown = ", ".join(str(name) for name in attention["component"].values)
     lead = f"Heads {shown} at the last checkpoint, on validation text."
     return Section("attention", TITLE, "Attention", lead, (viewer,))
 
 
-def packed(results: Results) -> dict[str, Any]:
+def packed(attention: xr.Dataset, results: Results) -> dict[str, Any]:
     """What the viewer needs, ready for JSON."""
-    attention = results.attention
     known = roles(results.behavior)
     groups = group_of(results)
     names = [str(name) for name in attention["component"].values]

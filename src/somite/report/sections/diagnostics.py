@@ -20,7 +20,7 @@ from somite.report.roles import roles
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-MOST_ROWS = 60
+MOST_ROWS = 24
 WORST_R_HAT = 1.10
 TRACES = {"": "on minibatches", "_probe": "on the probe"}
 
@@ -50,7 +50,9 @@ def section(results: Results) -> Section:
     blocks: list[Block] = [failed_table(results), r_hat, ess, traces]
     doubtful = doubtful_table(results)
     blocks.insert(1, doubtful)
-    return Section("diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results.llc), blocks)
+    return Section(
+        "diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results.llc), blocks
+    )
 
 
 def lead(llc: xr.Dataset) -> str:
@@ -61,7 +63,8 @@ def lead(llc: xr.Dataset) -> str:
             share = float((llc[f"r_hat{ending}"] <= GOOD_R_HAT).mean())
             parts.append(f"{share:.1%} of cells have R-hat ≤ {GOOD_R_HAT} {name}")
     failed = int(llc["chains_failed"].sum())
-    chains = "no chain failed" if failed == 0 else f"{failed} chains failed (listed below)"
+    plural = "" if failed == 1 else "s"
+    chains = "no chain failed" if failed == 0 else f"{failed} chain{plural} failed (listed below)"
     return f"{'; '.join(parts)}; {chains}. Failed chains enter no mean."
 
 
@@ -83,7 +86,11 @@ def _axes(llc: xr.Dataset) -> tuple[list[str], list[str]]:
 def r_hat_figure(llc: xr.Dataset) -> go.Figure:
     """Maps of R-hat, with crosses on cells above the bound."""
     panels = _maps(llc, "r_hat")
-    bar = {"title": {"text": "R-hat"}, "tickvals": [1, 1.05, 1.1], "ticktext": ["1", "1.05", "≥ 1.1"]}
+    bar = {
+        "title": {"text": "R-hat"},
+        "tickvals": [1, 1.05, 1.1],
+        "ticktext": ["1", "1.05", "≥ 1.1"],
+    }
     scale = {"colorscale": MAP, "cmin": 1.0, "cmax": WORST_R_HAT, "colorbar": bar}
     crosses = {title: np.where(values > GOOD_R_HAT, "×", "") for title, values in panels.items()}
     hover = "<b>head %{y}, step %{x}</b><br>R-hat %{z:.3f}"
@@ -121,17 +128,19 @@ def chosen_cells(results: Results) -> list[Cell]:
 
 
 def doubtful_table(results: Results) -> Table:
-    """Cells whose status is not "converged"."""
-    status = results.llc["status"]
-    rows = [
-        [head, f"{int(step)}", str(text)]
-        for step in status["step"].values
-        for head in heads(results)
-        if (text := status.sel(step=step, component=head).item()) != "converged"
-    ]
-    note = f"The first {MOST_ROWS} of {len(rows)} are listed." if len(rows) > MOST_ROWS else ""
-    shown = rows[:MOST_ROWS] or [["none", "–", "all cells converged"]]
-    return Table("Cells that did not converge", ("head", "step", "what is wrong"), shown, note)
+    """Cells whose status is not "converged", the highest R-hat first."""
+    llc = results.llc.transpose("step", "component")
+    status, measured = llc["status"].values.astype(str), llc["step"].values
+    worst = np.maximum(*(np.nan_to_num(llc[f"r_hat{end}"].values, nan=np.inf) for end in TRACES))
+    places = np.argwhere(status != "converged")
+    places = places[np.argsort(-worst[tuple(places.T)], kind="stable")]
+    rows = [[heads(results)[j], f"{measured[i]}", status[i, j]] for i, j in places[:MOST_ROWS]]
+    more = len(places) > MOST_ROWS
+    note = f"The worst {MOST_ROWS} of {len(places)}; the maps below show all." if more else ""
+    shown = rows or [["none", "–", "all cells converged"]]
+    return Table(
+        "Cells that did not converge", ("head", "checkpoint", "what is wrong"), shown, note
+    )
 
 
 def failed_table(results: Results) -> Table:

@@ -12,7 +12,7 @@ from somite.report.figures.maps import heat, plain_grid
 from somite.report.findings import agreement_sentence, p_text
 from somite.report.layout import label, styled
 from somite.report.page import Chart, Section, Table
-from somite.report.palette import MAP, category_color, translucent
+from somite.report.palette import INK, WRITTEN_MAP, category_color, translucent
 from somite.report.reading import view_name, views
 
 if TYPE_CHECKING:
@@ -70,12 +70,17 @@ def agreement_figure(groups: xr.Dataset) -> go.Figure:
     names = [view_name(view) for view in views(groups)]
     same = np.eye(len(names), dtype=bool)
     text = [
-        ["–" if same[i, j] else f"{ari[i, j]:.2f}<br>{label(p_text(p_values[i, j]))}" for j in range(len(names))]
+        [
+            "–" if same[i, j] else f"{ari[i, j]:.2f}<br>{label(p_text(p_values[i, j]))}"
+            for j in range(len(names))
+        ]
         for i in range(len(names))
     ]
     hover = "<b>%{y} × %{x}</b><br>ARI %{z:.2f}<br>AMI %{customdata:.2f}"
     cells = heat(np.where(same, np.nan, ari), names, names, hover, np.array(text))
-    cells.update(colorscale=MAP, zmin=0, zmax=1, customdata=ami, textfont={"size": 12})
+    cells.update(
+        colorscale=WRITTEN_MAP, zmin=0, zmax=1, customdata=ami, textfont={"size": 12, "color": INK}
+    )
     cells.update(colorbar={"title": {"text": "ARI"}, "thickness": 12, "outlinewidth": 0})
     height = 62 * len(names) + 80
     figure = styled(go.Figure(cells), height, margin={"l": 180, "r": 16, "t": 10, "b": 40})

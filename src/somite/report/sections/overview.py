@@ -15,7 +15,7 @@ from somite.report.roles import describe_group, roles
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-CHART_HEIGHT = 432
+CHART_HEIGHT = 520
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from somite.report.figures.choices import choose
 from somite.report.figures.maps import maps_figure, span
 from somite.report.layout import short_step
 from somite.report.page import Chart, Section, not_measured
-from somite.report.palette import DIVERGING, MAP
+from somite.report.palette import DIVERGING, WRITTEN_MAP
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -35,14 +35,15 @@ def section(results: Results) -> Section:
     values = Chart(
         "profiles",
         "rLLC of each head on each domain",
-        f"Values ± MCSE; bright: the domain sees much structure in the head.{choice}",
+        "Values ± MCSE; blue: the domain sees much structure in the head. "
+        f"*: did not converge.{choice}",
         choose(figures, names),
     )
     shares = Chart(
         "relative-profiles",
         "Which domain a head serves more than others",
         "The same numbers divided by the head's mean over domains: orange above, blue below its "
-        f"own mean. In brackets the MCSE in units of the last digit.{choice}",
+        f"own mean. ± MCSE.{choice}",
         choose(ratios, names),
     )
     return Section("refined", TITLE, "Data-refined", lead(refined), (values, shares))
@@ -56,10 +57,13 @@ def lead(refined: xr.Dataset) -> str:
         return "No finite value was measured."
     at = ratio.where(np.isfinite(ratio), 0).argmax(dim=["domain", "component"])
     cell = {name: int(index) for name, index in at.items()}
-    domain, head = str(last["domain"][cell["domain"]].values), str(last["component"][cell["component"]].values)
+    domain, head = (
+        str(last["domain"][cell["domain"]].values),
+        str(last["component"][cell["component"]].values),
+    )
     return (
-        f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on {domain} is "
-        f"{float(ratio.isel(cell)):.1f} times its mean over domains."
+        f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on "
+        f"{domain} is {float(ratio.isel(cell)):.1f} times its mean over domains."
     )
 
 
@@ -71,6 +75,7 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     unit = np.nanmean(llc, axis=1, keepdims=True) if relative else 1.0
     shown, error = llc / unit, np.abs(mcse / unit)
     text = np.char.add(np.char.mod("%.2f", shown), np.char.mod(" ± %.2f", error))
+    text = np.char.add(text, np.where(table["status"].values == "converged", "", " *"))
     names = [str(name) for name in table["component"].values]
     domains = [str(name) for name in table["domain"].values]
     title = RELATIVE if relative else VALUES
@@ -87,7 +92,12 @@ def scale(values: np.ndarray, relative: bool) -> dict[str, object]:
     """Colours: around 1 for ratios, from low to high for values."""
     low, high = span(values)
     if not relative:
-        return {"colorscale": MAP, "cmin": low, "cmax": high, "colorbar": {"title": {"text": "rLLC"}}}
+        return {
+            "colorscale": WRITTEN_MAP,
+            "cmin": low,
+            "cmax": high,
+            "colorbar": {"title": {"text": "rLLC"}},
+        }
     reach = max(abs(high - 1), abs(1 - low), 0.05)
     bar = {"title": {"text": "ratio"}}
     return {"colorscale": DIVERGING, "cmin": 1 - reach, "cmax": 1 + reach, "colorbar": bar}

@@ -58,9 +58,9 @@ DEFINITIONS = (
         "occurrences of the present token.",
     ),
     (
-        "role, half way",
-        f"A head has a role if its highest score ends at {CLEAR:g} or more. Half way: the step at "
-        "which that score first passed the middle between its first and its last value.",
+        "role, formed",
+        f"A head has a role if its highest score ends at {CLEAR:g} or more. It formed at the "
+        "step at which that score first passed the middle between its first and its last value.",
     ),
     (
         "stage, boundary",
@@ -90,7 +90,9 @@ def section(results: Results) -> Section:
         Table("Sampler", ("setting", "value"), flat(results.llc.attrs)),
         Table("Provenance", ("what", "value"), flat(results.provenance)),
     ]
-    lead = "Everything that made these numbers. The same settings on the same machine give the same."
+    lead = (
+        "Everything that made these numbers. The same settings on the same machine give the same."
+    )
     return Section("settings", "Settings and provenance", "Settings", lead, blocks)
 
 

@@ -41,7 +41,8 @@ def boundary_table(results: Results) -> Table:
     note = (
         "Found in the rLLC curves of all heads together: continuous, piecewise linear in "
         "log(step + 1), number chosen by BIC. Intervals and support: bootstrap over chains, then "
-        "blocks of draws, jointly for all heads; “found again in”: share of them with a boundary near."
+        "blocks of draws, jointly for all heads; “found again in”: share of them "
+        "with a boundary near."
     )
     columns = ("between stages", "step", "95 % interval (steps)", "found again in")
     return Table("Boundaries", columns, rows or [["none", "–", "–", "–"]], note)
@@ -111,15 +112,19 @@ def _bic_chart(results: Results) -> Chart:
     bic = results.stages["bic"]
     counts, values = bic["k"].values.astype(int), bic.values.astype(float)
     above = values - np.nanmin(values)
-    best = int(np.nanargmin(values))
-    colors = [CATEGORIES[0] if index == best else FAINT for index in range(len(counts))]
-    bars = go.Bar(
-        x=counts, y=above, marker={"color": colors}, text=[f"{value:.3g}" for value in above],
-        textposition="outside", cliponaxis=False, showlegend=False,
+    chosen = np.arange(len(counts)) == int(np.nanargmin(values))
+    dots = go.Scatter(
+        x=counts, y=above, mode="lines+markers+text", text=[f"{value:.3g}" for value in above],
+        textposition="top center", cliponaxis=False, showlegend=False,
+        line={"color": FAINT, "width": 1.2},
+        marker={
+            "color": np.where(chosen, CATEGORIES[0], FAINT).tolist(),
+            "size": np.where(chosen, 13, 7).tolist(),
+        },
         hovertemplate="<b>%{x} boundaries</b><br>BIC %{y:.4g} above the lowest<extra></extra>",
     )  # fmt: skip
-    figure = styled(go.Figure(bars), 260, bargap=0.5)
+    figure = styled(go.Figure(dots), 260, margin={"l": 60, "r": 16, "t": 24, "b": 48})
     figure.update_xaxes(title_text="number of boundaries", dtick=1)
     figure.update_yaxes(title_text="BIC above the lowest (no unit)", rangemode="tozero")
-    note = "The lowest BIC is chosen (blue); differences above 10 are decisive."
+    note = "The lowest BIC is chosen (large dot); a difference above 10 is strong evidence."
     return Chart("bic", "How many boundaries the curves support", note, figure)

@@ -50,7 +50,9 @@ def losses_figure(results: Results) -> go.Figure:
     for index, domain in enumerate(training["domain"].values):
         values = training["loss"].sel(domain=domain)
         looks = {"dash": category_dash(index)}
-        trace = line(steps, values, score_name(str(domain)), category_color(index), HOVER, line=looks)
+        trace = line(
+            steps, values, score_name(str(domain)), category_color(index), HOVER, line=looks
+        )
         figure.add_trace(trace)
     shade_stages(figure, results, 1, named=True)
     styled(figure, 380)

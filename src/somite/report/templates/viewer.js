@@ -18,10 +18,10 @@
     const weight = (query, key) => state.pattern[(query * (query + 1)) / 2 + key] / 255;
     const tokens = () => examples[state.example].tokens;
 
-    // The query that looks hardest at one token other than itself and the first.
+    // Past the first quarter, the query that looks hardest at one token but itself and the first.
     const telling = () => {
-      let best = [0, Math.min(1, tokens().length - 1)];
-      for (let query = 2; query < tokens().length; query += 1) {
+      let best = [0, tokens().length - 1];
+      for (let query = Math.ceil(tokens().length / 4); query < tokens().length; query += 1) {
         for (let key = 1; key < query - 1; key += 1) {
           if (weight(query, key) > best[0]) best = [weight(query, key), query];
         }

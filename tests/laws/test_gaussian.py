@@ -1,0 +1,106 @@
+"""On a Gaussian target SGLD has an exact stationary law, minibatch noise and step size included."""
+
+import numpy as np
+import pytest
+import torch
+
+import somite as so
+from laws.gaussian import (
+    FLAT,
+    PLACES,
+    Setting,
+    exact_llc,
+    kept_displacements,
+    llc_z,
+    random_tilts,
+    recording,
+    run,
+    stationary,
+    z_score,
+)
+from somite.core.errors import InputError
+
+DIAGONAL = torch.tensor([0.1, 0.5, 1.0, 3.0], dtype=torch.float64)
+LIMIT = 4.0
+
+
+def closed_form(setting: Setting, curvature: np.ndarray) -> np.ndarray:
+    """(1 + εs²/4) / (a(1 − εa/4)), a = n_beta·h + γ, s² the variance of n_beta × the gradient."""
+    a, step = setting.n_beta * curvature + setting.localization, setting.step_size
+    noise = setting.n_beta**2 * setting.tilts.numpy().var(0) / setting.batch_size
+    return (1 + step * noise / 4) / (a * (1 - step * a / 4))
+
+
+@pytest.mark.parametrize("tilts", [FLAT, torch.diag(DIAGONAL)], ids=["full", "minibatch"])
+def test_the_lyapunov_solution_is_the_closed_form_of_the_docstring(tilts):
+    setting = Setting(curvature=torch.diag(DIAGONAL), tilts=tilts)
+    np.testing.assert_allclose(
+        stationary(setting).diagonal(), closed_form(setting, DIAGONAL.numpy())
+    )
+    if tilts is FLAT:
+        variance = closed_form(setting, DIAGONAL.numpy())
+        expected = 0.5 * setting.n_beta * float(DIAGONAL.numpy() @ variance)
+        assert exact_llc(setting) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("block", PLACES)
+def test_llc_with_full_gradients(block):
+    assert abs(llc_z(Setting(), block)) < LIMIT
+
+
+@pytest.mark.parametrize("block", PLACES)
+def test_llc_with_minibatch_noise(block):
+    assert abs(llc_z(Setting(tilts=random_tilts()), block)) < LIMIT
+
+
+def test_minibatch_noise_is_seen_by_the_law():
+    noisy, quiet = Setting(tilts=random_tilts()), Setting()
+    assert exact_llc(noisy) > 1.2 * exact_llc(quiet)
+
+
+@pytest.mark.parametrize("tilts", [FLAT, random_tilts()], ids=["full", "minibatch"])
+def test_mean_and_covariance_of_the_weights(tilts):
+    setting = Setting(tilts=tilts)
+    kernel, seen = recording(setting.step_size)
+    draws = run(setting, kernel=kernel)
+    away = kept_displacements(setting, seen)
+    expected = stationary(setting)
+    products = np.einsum("cdi,cdj->cij", away, away) / setting.draws
+    for i in range(4):
+        assert abs(z_score(away[:, :, i].mean(1), 0.0)) < LIMIT
+        for j in range(i + 1):
+            assert abs(z_score(products[:, i, j], expected[i, j])) < LIMIT
+    np.testing.assert_allclose(draws.distance[0], (away**2).sum(-1), rtol=1e-12)
+
+
+def test_recorded_losses_are_those_of_the_draw_before_its_step():
+    setting = Setting(chains=1, burn_in=3, draws=5)
+    kernel, seen = recording(setting.step_size)
+    draws = run(setting, kernel=kernel)
+    away = kept_displacements(setting, seen)[0]
+    expected = 0.5 * np.einsum("di,ij,dj->d", away, setting.curvature.numpy(), away)
+    np.testing.assert_allclose(draws.loss[0, 0], expected, rtol=1e-12)
+
+
+def test_the_first_draw_without_burn_in_is_the_center():
+    draws = run(Setting(chains=3, burn_in=0, draws=3, tilts=random_tilts()))
+    assert (draws.loss[..., 0] == 0).all()
+    assert (draws.distance[..., 0] == 0).all()
+    assert (draws.distance[..., 1] > 0).all()
+
+
+def test_without_loss_the_chain_samples_the_localizing_gaussian():
+    setting = Setting(n_beta=0.0, localization=5.0, tilts=random_tilts(scale=30.0))
+    draws = run(setting)
+    step, gamma = setting.step_size, setting.localization
+    exact = 4 / (gamma * (1 - step * gamma / 4))
+    assert np.trace(stationary(setting)) == pytest.approx(exact)
+    assert abs(z_score(draws.distance[0].mean("draw").values, exact)) < LIMIT
+    with pytest.raises(InputError, match=r"n_beta of the draws must be positive.*control run"):
+        so.llc(draws)
+
+
+def test_burn_in_and_thinning_keep_draws_of_the_same_walk():
+    whole = run(Setting(chains=2, burn_in=0, draws=40, tilts=random_tilts()))
+    later = run(Setting(chains=2, burn_in=10, draws=30, tilts=random_tilts()))
+    np.testing.assert_array_equal(later.loss, whole.loss[..., 10:])

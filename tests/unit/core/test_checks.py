@@ -1,0 +1,56 @@
+import pickle
+
+import pytest
+import torch
+
+from somite.core.checks import at_least, finite_weights, not_negative, one_of, positive
+from somite.core.errors import InputError, nearest
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_positive_refuses(value):
+    with pytest.raises(InputError, match=r"^x must be positive, got .* Give a number above zero\.$"):
+        positive("x", value)
+
+
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf")])
+def test_not_negative_refuses(value):
+    with pytest.raises(InputError, match=r"^x must be zero or more, got"):
+        not_negative("x", value)
+
+
+@pytest.mark.parametrize("value", [1, True, 3.0, "3"])
+def test_at_least_refuses(value):
+    with pytest.raises(InputError, match=r"^x must be a whole number of at least 2, got"):
+        at_least("x", value, 2)
+
+
+def test_checks_return_what_passes():
+    assert positive("x", 0.5) == 0.5
+    assert not_negative("x", 0) == 0
+    assert at_least("x", 2, 2) == 2
+    assert one_of("x", "a", iter("ab")) == "a"
+
+
+def test_one_of_names_the_nearest():
+    with pytest.raises(InputError, match="x must be a known name, got 'wrad'. Did you mean 'ward'"):
+        one_of("x", "wrad", ["kmeans", "ward"])
+
+
+def test_nothing_near_lists_all():
+    assert nearest("zzz", ["heads", "mlps"]) == "Valid: heads, mlps."
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_finite_weights_names_the_tensor(bad):
+    weights = {"good": torch.zeros(2), "bad": torch.tensor([0.0, bad])}
+    with pytest.raises(InputError, match="model must hold finite numbers only.*1 NaN .* in bad"):
+        finite_weights("model", weights)
+    finite_weights("model", {"good": torch.zeros(2), "whole": torch.zeros(2, dtype=torch.int64)})
+
+
+def test_an_input_error_crosses_process_borders():
+    error = InputError("step_size", "must be positive", -1, "Give a step such as 1e-3.")
+    twin = pickle.loads(pickle.dumps(error))
+    assert isinstance(twin, InputError)
+    assert str(twin) == str(error) == "step_size must be positive, got -1. Give a step such as 1e-3."

@@ -1,0 +1,123 @@
+"""What the sections show must be the numbers of the results."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from somite.report.figures.choices import choose
+from somite.report.figures.curves import curves_figure
+from somite.report.reading import boundaries, group_of, spread, stage_spans, steps
+from somite.report.sections.attention import packed
+from somite.report.sections.diagnostics import chosen_cells, doubtful_table, failed_table
+from somite.report.sections.groups import table as group_table
+from somite.report.sections.refined import lead as refined_lead
+from somite.report.sections.refined import profile_figure
+from somite.report.sections.stages import boundary_table, change_table
+from unit.report.synthetic import synthetic_results
+
+
+def test_curves_are_drawn_at_step_plus_one_with_bands_of_two_errors() -> None:
+    results = synthetic_results()
+    figure = curves_figure(results, 500)
+    (drawn,) = [trace for trace in figure.data if (trace.name or "").startswith("head 0:3")]
+    at = list(figure.data).index(drawn)
+    curve, outline = results.llc.sel(component="0:3"), figure.data[at - 1].y
+    np.testing.assert_array_equal(drawn.x, np.array(steps(results)) + 1)
+    np.testing.assert_allclose(drawn.y, curve["llc"], rtol=1e-6)
+    upper = outline[: len(steps(results))]
+    np.testing.assert_allclose(upper - drawn.y, 2 * curve["mcse"], rtol=1e-4)
+
+
+def test_each_group_is_in_the_legend_once() -> None:
+    figure = curves_figure(synthetic_results(), 500)
+    shown = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert sorted(shown) == ["group 1", "group 2", "group 3"]
+
+
+def test_a_checkpoint_that_did_not_converge_has_an_open_circle() -> None:
+    figure = curves_figure(synthetic_results(), 500)
+    (drawn,) = [trace for trace in figure.data if (trace.name or "").startswith("head 0:2")]
+    assert [i for i, symbol in enumerate(drawn.marker.symbol) if symbol == "circle-open"] == [5]
+
+
+def test_stages_fill_the_training() -> None:
+    results = synthetic_results()
+    spans = stage_spans(results)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == 3000
+    assert [first for first, _ in spans[1:]] == [b.step for b in boundaries(results)]
+
+
+def test_changes_name_the_head_that_moved() -> None:
+    rows = change_table(synthetic_results()).rows
+    assert len(rows) == 4
+    assert "induction of 1:5: 0." in rows[3][4]
+    assert rows[0][4].startswith("no score by more than")
+
+
+def test_no_boundary_is_a_row_that_says_none() -> None:
+    assert boundary_table(synthetic_results(boundaries=())).rows[0][0] == "none"
+
+
+def test_groups_are_counted_from_zero_whatever_the_labels() -> None:
+    results = synthetic_results()
+    results.groups["label"] = results.groups["label"] + 1
+    assert set(group_of(results).values()) == {0, 1, 2}
+    assert [row[1] for row in group_table(results.groups).rows] == ["3"] * 4
+
+
+def test_failed_chains_are_in_plain_sight() -> None:
+    results = synthetic_results()
+    (row,) = failed_table(results).rows
+    assert list(row[:4]) == ["0:3", str(steps(results)[-2]), "1", "88"]
+    assert len(doubtful_table(results).rows) == 2
+
+
+def test_no_failed_chain_is_said() -> None:
+    results = synthetic_results()
+    results.llc["chains_failed"][:] = 0
+    assert failed_table(results).rows[0][0] == "none failed"
+
+
+def test_the_worst_cell_is_among_the_traces() -> None:
+    results = synthetic_results()
+    worst = chosen_cells(results)[0]
+    cell = results.llc["r_hat_probe"].sel(step=worst.step, component=worst.head)
+    assert float(cell) == float(results.llc["r_hat_probe"].max())
+
+
+def test_patterns_survive_packing() -> None:
+    results = synthetic_results()
+    found = packed(results.attention, results)
+    assert json.loads(json.dumps(found)) == found
+    levels = np.frombuffer(base64.b64decode(found["examples"][2]["patterns"][1]), np.uint8)
+    pattern = results.attention["pattern"].isel(example=2, component=1).values
+    expected = pattern[np.tril_indices(len(pattern))]
+    np.testing.assert_allclose(levels / 255, expected, atol=0.5 / 255 + 1e-3)
+
+
+def test_relative_profiles_average_to_one() -> None:
+    table = synthetic_results().refined.isel(step=0)
+    cells = profile_figure(table, relative=True).data[0].z
+    np.testing.assert_allclose(np.mean(cells, axis=1), 1, rtol=1e-5)
+    assert "on repeats" in refined_lead(synthetic_results().refined)
+
+
+def test_buttons_show_one_checkpoint_at_a_time() -> None:
+    refined = synthetic_results().refined
+    figures = [profile_figure(refined.isel(step=at), relative=False) for at in range(3)]
+    chosen = choose(figures, ["a", "b", "c"])
+    assert [trace.visible for trace in chosen.data] == [False, False, True]
+    masks = [button.args[0]["visible"] for button in chosen.layout.updatemenus[0].buttons]
+    np.testing.assert_array_equal(masks, np.eye(3, dtype=bool))
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_labels_move_apart_and_keep_their_order(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    placed = spread(values, 0.5)
+    ordered = placed[np.argsort(values)]
+    assert (np.diff(ordered) >= 0.5 - 1e-9).all()
+    assert placed.mean() == pytest.approx(values.mean())

@@ -1,0 +1,129 @@
+"""The shared way gives the same losses and gradients as running the whole model again."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import somite as so
+from somite import Mask, components, next_token_loss
+from somite.components.mask import whole
+from somite.components.patch import Patch
+from somite.models import Transformer
+from somite.sampling import views
+from somite.sampling.views import SharedCache, shared_view, whole_view
+from unit.models.tiny import SHAPES, tiny_rows, tiny_transformer
+from unit.sampling.runs import HEADS, sample_tiny
+
+shapes = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+EXACT = {"rtol": 1e-10, "atol": 1e-10}
+
+
+def frozen(**shape: object) -> Transformer:
+    return tiny_transformer(**shape).eval().requires_grad_(False)
+
+
+def patch_of(model: Transformer, *heads: str) -> Patch:
+    masks = components(model, "heads")
+    union = masks[heads[0]]
+    for head in heads[1:]:
+        union = union | masks[head]
+    return Patch(union, dict(model.named_parameters()), model.units())
+
+
+def loss_and_gradient(view: object, rows: Tensor, flat: Tensor) -> tuple[Tensor, Tensor]:
+    leaf = flat.detach().requires_grad_()
+    losses = view(rows, leaf)
+    return losses.detach(), torch.autograd.grad(losses.mean(), leaf)[0]
+
+
+@shapes
+@pytest.mark.parametrize("heads", [("0:1",), ("1:2",), ("0:0", "0:2"), ("1:0", "1:1", "1:2")])
+def test_losses_and_gradients_agree(shape, heads):
+    model, rows = frozen(**shape), tiny_rows()
+    patch = patch_of(model, *heads)
+    shared = shared_view(SharedCache(model), next_token_loss, patch)
+    assert shared is not None
+    generator = torch.Generator().manual_seed(3)
+    away = torch.randn(patch.size, generator=generator, dtype=torch.float64)
+    for flat in (patch.center, patch.center + 0.3 * away):
+        expected = loss_and_gradient(whole_view(model, next_token_loss, patch), rows, flat)
+        found = loss_and_gradient(shared, rows, flat)
+        torch.testing.assert_close(found, expected, **EXACT)
+
+
+@shapes
+def test_draws_agree(shape):
+    shared, plain = (
+        sample_tiny(tiny_transformer(**shape), sharing=s, probes={"few": tiny_rows(3)})
+        for s in (True, False)
+    )
+    for name in ("loss", "center_loss", "distance", "probe_loss"):
+        np.testing.assert_allclose(shared[name], plain[name], rtol=1e-6, atol=1e-8)
+
+
+def parts_that_fall_back(model: Transformer) -> dict[str, Mask]:
+    heads = components(model, "heads")
+    first = heads["0:0"].entries
+    cut = {n: m & (torch.arange(m.shape[-1]) > 0) for n, m in first.items()}
+    return {
+        "heads of two layers": heads["0:0"] | heads["1:0"],
+        "a cut head": Mask(cut),
+        "one tensor of a head": Mask({"blocks.0.attn.W_Q": first["blocks.0.attn.W_Q"]}),
+        "a head and a norm": heads["0:0"] | components(model, "norm.weight")["norm.weight"],
+        "uneven heads": heads["0:0"] | Mask(dict(list(heads["0:1"].entries.items())[:2])),
+        "a layer": components(model, "layers")["0"],
+        "the embedding": Mask({"embed": whole(model.embed)}),
+    }
+
+
+@pytest.mark.parametrize("name", parts_that_fall_back(frozen()))
+def test_anything_but_whole_heads_of_one_layer_runs_the_whole_model(name):
+    model = frozen()
+    patch = Patch(parts_that_fall_back(model)[name], dict(model.named_parameters()), model.units())
+    assert shared_view(SharedCache(model), next_token_loss, patch) is None
+
+
+def test_the_center_is_run_once_per_minibatch_for_all_components(monkeypatch):
+    made = []
+    original = views.shared_pass
+    monkeypatch.setattr(views, "shared_pass", lambda m, t: made.append(t) or original(m, t))
+    sample_tiny(chains=1, burn_in=0, draws=5)
+    few, *batches = made
+    assert len(batches) == 5
+    assert len(HEADS) > 1
+    assert all(tokens.shape == (4, 6) for tokens in (few, *batches))
+
+
+def test_a_batch_is_known_by_its_tokens_not_by_its_place_in_memory():
+    model = frozen()
+    cache = SharedCache(model)
+    for token in range(7):  # Each batch is freed, and its place taken by the next.
+        rows = torch.full((4, 6), token)
+        found = cache.get(rows).below[-1]
+        torch.testing.assert_close(found, model.trace(rows).residual[-1])
+        del rows
+    assert len(cache.passes) == 7
+    same = torch.full((4, 6), 3)
+    assert cache.get(same) is cache.get(same.clone())
+    held = cache.get(same)
+    same.fill_(5)
+    assert cache.get(same) is not held
+    cache.clear()
+    assert not cache.passes
+
+
+def test_a_loss_that_makes_its_own_batches_is_shared_rightly():
+    def score(model: object, rows: Tensor) -> Tensor:
+        return model(rows).logsumexp(-1).square()
+
+    def difference(model: object, rows: Tensor) -> Tensor:
+        return score(model, rows.clone()) - score(model, rows.flip(1))
+
+    target = so.Target(difference, tiny_rows(), n_beta=30, localization=20)
+    settings = {"chains": 1, "burn_in": 2, "draws": 4, "batch_size": 4}
+    shared, plain = (
+        so.sample(tiny_transformer(), target, so.SGLD(5e-3), sharing=s, **settings)
+        for s in (True, False)
+    )
+    np.testing.assert_allclose(shared.loss, plain.loss, rtol=1e-6, atol=1e-8)

@@ -51,7 +51,7 @@ def repeats(context: Context, step: int) -> xr.Dataset:
         draws=DRAWS,
         seed=1,
     )
-    center = example_losses(center_losses(model.eval(), next_token_loss), rows)
+    center = example_losses(center_losses(model.eval(), next_token_loss), rows, chunk=64)
     generator = stream("peer baseline")
     index = torch.randint(
         len(rows), (REPEATS, PEER_BATCHES * settings.batch_size), generator=generator

@@ -1,4 +1,4 @@
-"""Independent blocks add: λ(A∪B) = λ(A) + λ(B); with shared noise draw by draw."""
+"""Independent blocks add: λ(AB) = λ(A) + λ(B); with shared noise draw by draw."""
 
 import numpy as np
 import pytest

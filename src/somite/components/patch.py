@@ -82,14 +82,15 @@ class Patch:
 
     def weights(self, flat: Tensor) -> dict[str, Tensor]:
         """Whole weights, by name, with the moved entries taken from `flat` (differentiable)."""
-        moved = dict(self._origin)
+        units: dict[str, list[Tensor]] = {}
+        places: dict[str, list[int]] = {}
         for piece, unit in zip(self.pieces, self.split(flat), strict=True):
-            if piece.index is None:
-                moved[piece.tensor] = unit
-            else:
-                place = torch.tensor([piece.index], device=unit.device)
-                moved[piece.tensor] = moved[piece.tensor].index_copy(0, place, unit[None])
-        return moved
+            units.setdefault(piece.tensor, []).append(unit)
+            if piece.index is not None:
+                places.setdefault(piece.tensor, []).append(piece.index)
+        return {
+            name: _put(self._origin[name], parts, places.get(name)) for name, parts in units.items()
+        }
 
 
 class Noise:
@@ -127,6 +128,13 @@ def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
 def _read(piece: Piece, tensor: Tensor) -> Tensor:
     unit = piece.unit(tensor)
     return unit.flatten() if piece.chosen is None else unit[piece.chosen.to(unit.device)]
+
+
+def _put(origin: Tensor, units: list[Tensor], places: list[int] | None) -> Tensor:
+    """The weight with its units put in their places; a unit without a place is the whole."""
+    if places is None:
+        return units[0]
+    return origin.index_copy(0, torch.tensor(places, device=origin.device), torch.stack(units))
 
 
 def _fill(piece: Piece, part: Tensor, origin: Tensor) -> Tensor:

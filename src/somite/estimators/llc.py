@@ -15,25 +15,29 @@ from somite.estimators.diagnostics import LEAST_DRAWS, effective_size, mean_erro
 from somite.sampling.status import CONVERGED, failed
 
 R_HAT_LIMIT = 1.05
+REFERENCE = "reference"
+"""Name of the probe that comes from the target's own data; others have other means and errors."""
 
 
 def llc(draws: xr.Dataset, on_failure: str = "raise") -> xr.Dataset:
     """Estimate λ̂ of every component with its Monte Carlo error.
 
-    The error is the larger of two: of the minibatch losses, and of the fixed probe's, whose
-    slow wandering minibatch noise may hide. R-hat and ESS are given for both.
+    The error is the larger of two: of the minibatch losses, and of the losses on the probe named
+    "reference", which should hold examples of the target's own data: a slow wandering of the
+    chain that minibatch noise hides shows there. R-hat and ESS are given for both.
 
     Args:
         draws: From `somite.sample`.
-        on_failure: "raise" if a chain failed, or "leave out" such chains and count them.
+        on_failure: "raise" if a chain failed, or "leave out" such chains and count them; a
+            component with no chain left then has NaN for an estimate, and a status that says why.
 
     Returns:
         Over component: `llc`, `mcse` (both dimensionless), `r_hat`, `ess` of the minibatch losses,
-        `r_hat_probe`, `ess_probe` of the first probe (NaN without one), `chains_failed`, `status`.
+        `r_hat_probe`, `ess_probe` of the reference probe (NaN without), `chains_failed`, `status`.
         The attributes are those of the draws.
 
     Raises:
-        InputError: If n_beta is 0, if a chain failed, or if no chain of a component is left.
+        InputError: If n_beta is 0, or a chain failed.
 
     Example:
         >>> import somite as so, torch
@@ -64,12 +68,13 @@ def _component(draws: xr.Dataset, on_failure: str) -> xr.Dataset:
     """The row of one component, in units of the loss."""
     name, good = str(draws.component.values), good_chains(draws)
     if not good.all():
-        _refuse(name, [str(s) for s in draws.status.values[~good]], on_failure, bool(good.any()))
+        if on_failure == "raise":
+            _refuse(name, str(draws.status.values[~good][0]))
     loss = draws.loss.values[good]
-    probe = draws.probe_loss.values[0][good] if draws.sizes["probe"] else np.empty((0, 0))
+    probe = _reference(draws)[good]
     errors = [mean_error(loss), mean_error(probe)]
     row = {
-        "llc": float(loss.mean()),
+        "llc": float(loss.mean()) if good.any() else float("nan"),
         "mcse": float(np.nanmax(errors)) if np.isfinite(errors).any() else float("nan"),
         "r_hat": rank_r_hat(loss),
         "ess": effective_size(loss),
@@ -80,24 +85,28 @@ def _component(draws: xr.Dataset, on_failure: str) -> xr.Dataset:
     return xr.Dataset({**row, "status": _status(row)})
 
 
-def _refuse(name: str, statuses: list[str], on_failure: str, some_good: bool) -> None:
-    if on_failure == "leave out" and some_good:
-        return
-    remedy = (
-        'Mend the sampler settings, or pass on_failure="leave out".'
-        if some_good
-        else "No chain is left: mend the sampler settings."
-    )
+def _reference(draws: xr.Dataset) -> np.ndarray:
+    """Losses on the probe from the target's own data (chain, draw); no draws without one."""
+    if REFERENCE not in draws.probe.values:
+        return np.empty((draws.sizes["chain"], 0))
+    values: np.ndarray = draws.probe_loss.sel(probe=REFERENCE).values
+    return values
+
+
+def _refuse(name: str, status: str) -> None:
     rule = "must have chains that all ended well"
-    raise InputError(f"component {name}", rule, statuses[0], remedy)
+    remedy = 'Mend the sampler settings, or pass on_failure="leave out".'
+    raise InputError(f"component {name}", rule, status, remedy)
 
 
 def _status(row: dict[str, float]) -> str:
     worst = np.nanmax([row["r_hat"], row["r_hat_probe"], 0.0])
     parts = []
     if row["chains_failed"]:
-        parts.append(f"{row['chains_failed']:.0f} chains failed and were left out")
-    if np.isnan(row["mcse"]):
+        parts.append(f"failed chains, left out: {row['chains_failed']:.0f}")
+    if np.isnan(row["llc"]):
+        parts.append("no chain is left")
+    elif np.isnan(row["mcse"]):
         parts.append(f"too few draws to judge: take at least {LEAST_DRAWS} per chain")
     if worst > R_HAT_LIMIT:
         parts.append(f"not mixed (R-hat {worst:.2f}): raise burn_in, draws or localization")

@@ -23,6 +23,8 @@ from somite.core.errors import InputError
 
 POSITIONS = ("shortformer", "learned", "rotary")
 NORMS = ("layer", "rms")
+UNEMBED_SCALE = 0.02
+"""Standard deviation of the unembedding at the start: the first predictions are nearly even."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +228,7 @@ class Transformer(nn.Module):
             self.positions = nn.Parameter(torch.randn(config.context, config.d_model) * scale)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.norm = make_norm(config)
-        self.unembed = nn.Parameter(
-            torch.randn(config.d_model, config.vocab_size) * config.d_model**-0.5
-        )
+        self.unembed = nn.Parameter(torch.randn(config.d_model, config.vocab_size) * UNEMBED_SCALE)
         if config.bias:
             self.b_U = nn.Parameter(torch.zeros(config.vocab_size))
 

@@ -23,6 +23,8 @@ from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import SharedCache, View, center_losses
 
 Progress = Callable[[int, int], None]
+CHUNKS = 4
+"""Minibatches per pass at the center: without a backward pass so many take no more memory."""
 
 
 @dataclass
@@ -80,10 +82,12 @@ class Engine:
         """
         self.target, self.kernel, self.settings, self.cache = target, kernel, settings, cache
         at_center = center_losses(center, target.loss)
-        self._center_loss = example_losses(at_center, target.data)
+        chunk = CHUNKS * settings.batch_size
+        self._center_loss = example_losses(at_center, target.data, chunk)
         check_baseline("data", self._center_loss)
         self._probes = {
-            name: Batch(data, example_losses(at_center, data)) for name, data in probes.items()
+            name: Batch(data, example_losses(at_center, data, chunk))
+            for name, data in probes.items()
         }
         for name, probe in self._probes.items():
             check_baseline(f"probe {name}", probe.center_loss)

@@ -36,7 +36,7 @@ def check_target(
     pull = kernel.step_size * target.localization
     if pull >= 4:
         largest = 4 / target.localization
-        remedy = f"Below {largest:g} the chain is stable; {largest / 20:g} is a good start."
+        remedy = f"The loss makes the bound {largest:g} tighter; {largest / 20:g} is a good start."
         raise InputError("step_size", "must be below 4 / localization", kernel.step_size, remedy)
     few = rows(target.data, slice(0, FEW))
     losses = at_center(few)

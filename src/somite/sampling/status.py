@@ -4,6 +4,7 @@ import math
 
 CONVERGED = "converged"
 DRIFT_FACTOR = 4.0
+DRIFT_SPREAD = 6.0
 
 
 def diverged(step: int, loss: float, step_size: float, n_beta: float) -> str:
@@ -27,7 +28,8 @@ def verdict(distance: float, size: int, localization: float, step_size: float) -
 
     With no loss at all SGLD at step ε holds E‖w − w*‖² at d / (γ(1 − εγ/4)). A loss with a minimum
     at the center lowers it, as long as the step is small for its curvature a, ε(a + γ) < 4, and
-    its minibatch noise is small. More than four times that means that the chain moved away.
+    its minibatch noise is small. More than 4 + 6·√(2/d) times that means that the chain moved away
+    (√(2/d) is the relative spread of the squared distance of d coordinates).
 
     Args:
         distance: Mean squared distance from the center over the kept draws.
@@ -41,7 +43,8 @@ def verdict(distance: float, size: int, localization: float, step_size: float) -
     if localization == 0:
         return CONVERGED
     allowed = size / (localization * (1 - step_size * localization / 4))
-    if math.isfinite(distance) and distance <= DRIFT_FACTOR * allowed:
+    factor = DRIFT_FACTOR + DRIFT_SPREAD * math.sqrt(2 / size)
+    if math.isfinite(distance) and distance <= factor * allowed:
         return CONVERGED
     return drifted(distance, allowed)
 

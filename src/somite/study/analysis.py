@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 
 from somite.behavior import SCORES, attention_examples
+from somite.core.errors import InputError
 from somite.core.fingerprint import code_fingerprint
 from somite.development import find_stages, most_boundaries
 from somite.estimators import llc
@@ -65,7 +66,7 @@ def groups_cell(
         "code": code_fingerprint(*ANALYSIS_ROWS),
     }
 
-    def make() -> xr.Dataset:
+    def group(profiles: xr.DataArray | None) -> xr.Dataset:
         draws = stored_draws(context, sampling)
         scores = behavior[-1].cell.read(context.run)
         return group_heads(
@@ -73,10 +74,17 @@ def groups_cell(
             llc_table(draws).mcse,
             settings.seed,
             behavior=xr.concat([scores[name] for name in SCORES], "score").drop_attrs(),
-            refined=_refined_series(context, refined),
+            refined=profiles,
             largest=settings.max_groups,
             bootstraps=settings.bootstraps,
         )
+
+    def make() -> xr.Dataset:
+        try:
+            return group(_refined_series(context, refined))
+        except InputError as error:
+            # Estimates on single domains may be all noise; that must not cost the other views.
+            return group(None).assign_attrs(refined_left_out=str(error))
 
     return Planned(Cell("groups", "all", identity), make)
 

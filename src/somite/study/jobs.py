@@ -20,6 +20,7 @@ from somite.behavior import (
 from somite.components import components
 from somite.core.fingerprint import code_fingerprint, fingerprint
 from somite.data.config import REPEATS
+from somite.estimators.llc import REFERENCE
 from somite.models.losses import next_token_loss
 from somite.sampling import SGLD, Target, sample
 from somite.study.cells import Cell
@@ -65,12 +66,11 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
     masks = components(context.new_model(), settings["components"])
-    rows, probe = sampling_rows(context, settings, domain)
+    rows = sampling_rows(context, settings, domain)
     identity = {
         "step": step,
         "weights": fingerprint(context.series.weights(step)),
         "data": fingerprint(rows),
-        "probe": fingerprint(probe),
         "masks": fingerprint({name: dict(mask.entries) for name, mask in masks.items()}),
         "loss": "next_token_loss",
         "kernel": "SGLD",
@@ -119,13 +119,9 @@ def sampling_settings(context: Context, domain: str) -> dict[str, Any]:
     return settings | {name: getattr(refined, name) for name in ("rows", "burn_in", "draws")}
 
 
-def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> tuple[Tensor, Tensor]:
-    """Rows whose loss is sampled, and the fixed probe."""
-    seed = settings["seed"]
-    return (
-        context.rows(domain, settings["rows"], "train", seed),
-        context.rows(domain, settings["probe_rows"], "validation", seed),
-    )
+def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> Tensor:
+    """Rows whose loss is sampled; the first of them are the reference probe."""
+    return context.rows(domain, settings["rows"], "train", settings["seed"])
 
 
 def execute(job: Job, context: Context, progress: Progress) -> None:
@@ -136,7 +132,7 @@ def execute(job: Job, context: Context, progress: Progress) -> None:
 
 def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     settings = sampling_settings(context, job.domain)
-    rows, probe = (x.to(context.device) for x in sampling_rows(context, settings, job.domain))
+    rows = sampling_rows(context, settings, job.domain).to(context.device)
     target = Target(next_token_loss, rows, settings["n_beta"], settings["localization"])
     chain = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
     return sample(
@@ -144,7 +140,7 @@ def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
         target,
         SGLD(settings["step_size"]),
         components=settings["components"],
-        probes={"validation": probe},
+        probes={REFERENCE: rows[: settings["probe_rows"]]},
         progress=progress,
         checkpoint=job.step,
         **{name: settings[name] for name in chain},

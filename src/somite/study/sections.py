@@ -60,7 +60,7 @@ class SamplingConfig:
         localization: Precision of the Gaussian around the center.
         step_size: Of SGLD.
         rows: Rows of the data set whose loss is sampled.
-        probe_rows: Rows of the fixed probe.
+        probe_rows: How many of these rows are the fixed reference probe.
         batch_size: Rows per minibatch.
         chains: Chains per component.
         burn_in: Steps before the first kept draw.

@@ -9,7 +9,9 @@ from somite.core.errors import InputError, nearest
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_positive_refuses(value):
-    with pytest.raises(InputError, match=r"^x must be positive, got .* Give a number above zero\.$"):
+    with pytest.raises(
+        InputError, match=r"^x must be positive, got .* Give a number above zero\.$"
+    ):
         positive("x", value)
 
 
@@ -33,7 +35,9 @@ def test_checks_return_what_passes():
 
 
 def test_one_of_names_the_nearest():
-    with pytest.raises(InputError, match="x must be a known name, got 'wrad'. Did you mean 'ward'"):
+    with pytest.raises(
+        InputError, match=r"x must be a known name, got 'wrad'. Did you mean 'ward'"
+    ):
         one_of("x", "wrad", ["kmeans", "ward"])
 
 
@@ -44,7 +48,7 @@ def test_nothing_near_lists_all():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_finite_weights_names_the_tensor(bad):
     weights = {"good": torch.zeros(2), "bad": torch.tensor([0.0, bad])}
-    with pytest.raises(InputError, match="model must hold finite numbers only.*1 NaN .* in bad"):
+    with pytest.raises(InputError, match=r"model must hold finite numbers only.*1 NaN .* in bad"):
         finite_weights("model", weights)
     finite_weights("model", {"good": torch.zeros(2), "whole": torch.zeros(2, dtype=torch.int64)})
 
@@ -53,4 +57,6 @@ def test_an_input_error_crosses_process_borders():
     error = InputError("step_size", "must be positive", -1, "Give a step such as 1e-3.")
     twin = pickle.loads(pickle.dumps(error))
     assert isinstance(twin, InputError)
-    assert str(twin) == str(error) == "step_size must be positive, got -1. Give a step such as 1e-3."
+    assert (
+        str(twin) == str(error) == "step_size must be positive, got -1. Give a step such as 1e-3."
+    )

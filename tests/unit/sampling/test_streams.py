@@ -77,7 +77,5 @@ def test_a_unit_cut_by_a_mask_keeps_its_part_of_the_noise():
         model, target, SGLD(5e-3), components=masks, chains=2, burn_in=0, draws=6, batch_size=2
     )
     distance = {name: draws.distance.sel(component=name).values for name in masks}
-    np.testing.assert_allclose(
-        distance["whole"], distance["part"] + distance["rest"], rtol=1e-10
-    )
+    np.testing.assert_allclose(distance["whole"], distance["part"] + distance["rest"], rtol=1e-10)
     assert (distance["part"][:, -1] > 0).all()

@@ -50,7 +50,7 @@ def state(model: nn.Module) -> dict[str, object]:
         "identity": {n: (id(p), p.data_ptr(), p._version) for n, p in parameters.items()},
         "modes": {n: m.training for n, m in model.named_modules()},
         "random": torch.get_rng_state(),
-        "other random": (random.getstate(), np.random.get_state()[1].copy()),
+        "other random": (random.getstate(), np.random.get_state()[1].copy()),  # noqa: NPY002
         "torch": (torch.get_num_threads(), torch.is_grad_enabled(), torch.get_default_dtype()),
     }
 

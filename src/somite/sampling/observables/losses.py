@@ -7,11 +7,9 @@ from torch import Tensor
 
 from somite.sampling.target import Data, n_examples, per_example, rows
 
-CHUNK = 256
-
 
 @torch.no_grad()
-def example_losses(evaluate: Callable[[Data], Tensor], data: Data, chunk: int = CHUNK) -> Tensor:
+def example_losses(evaluate: Callable[[Data], Tensor], data: Data, chunk: int) -> Tensor:
     """Loss of every example.
 
     Args:

@@ -1,0 +1,102 @@
+"""What people read first is true: recipes parse, the README runs, its commands and links exist."""
+
+import contextlib
+import io
+import re
+import shlex
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import torch
+import typer.main
+
+from somite import __version__
+from somite.cli.main import app
+from somite.study.recipe import load_recipe, recipe_names
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_row_is_on_the_maps():
+    rows = {path.parent.name for path in (ROOT / "src" / "somite").glob("*/__init__.py")}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [row for row in sorted(rows) if f"{row}/" not in readme] == []
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_parses(name):
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert recipe.description.endswith(".")
+
+
+def test_recipes_are_shipped():
+    assert {"language", "language-small", "smoke"} <= set(recipe_names())
+    assert (resources.files("somite.study") / "recipes" / "smoke.toml").is_file()
+
+
+def test_changelog_has_this_version():
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced blocks of the README in one language."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_python_in_the_readme_runs():
+    assert blocks("python")
+    for block in blocks("python"):
+        assert len(block.splitlines()) <= 30
+        with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+        assert "NaN" not in printed.getvalue()
+
+
+def commands() -> list[list[str]]:
+    """Commands that the README shows, in blocks and in the text."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(?:somite|make) .*$", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    shown += re.findall(r"`((?:somite|make) [^`]+)`", text)
+    return [shlex.split(line, comments=True) for line in shown]
+
+
+def test_readme_shows_commands():
+    assert {"somite", "make"} <= {words[0] for words in commands()}
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_commands_in_the_readme_exist(words):
+    if words[0] == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert re.search(rf"^{words[1]}:", makefile, flags=re.MULTILINE)
+        return
+    command = typer.main.get_command(app)
+    names = words[1:]
+    while hasattr(command, "commands"):
+        command = command.commands[names.pop(0)]
+    options = {option for p in command.params for option in p.opts}
+    assert {name for name in names if name.startswith("--")} <= options
+
+
+def test_settings_in_the_readme_are_known():
+    given = [
+        words[i + 1] for words in commands() for i, word in enumerate(words) if word == "--set"
+    ]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    given += re.findall(r"--set '([^']+)'", text)
+    assert given
+    load_recipe("smoke", dict(pair.split("=", 1) for pair in given))
+
+
+def test_links_in_the_documents_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    broken = [
+        f"{page.name}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert broken == []

@@ -1,4 +1,4 @@
-"""How much does the paired baseline save? (DESIGN §6.1)
+"""How much does the paired baseline save? DESIGN, section 6.1.
 
 Every draw w on minibatch B gives three estimates of L(w) - L(w*):
 
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+
 from somite.components import components
 from somite.core.random import stream
 from somite.models.losses import next_token_loss

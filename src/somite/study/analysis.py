@@ -68,13 +68,13 @@ def groups_cell(
 
     def group(profiles: xr.DataArray | None) -> xr.Dataset:
         draws = stored_draws(context, sampling)
-        scores = behavior[-1].cell.read(context.run)
+        scores = behavior[-1].cell.read(context.run).sel(component=draws.component)
         return group_heads(
             lambda_series(draws),
             llc_table(draws).mcse,
             settings.seed,
             behavior=xr.concat([scores[name] for name in SCORES], "score").drop_attrs(),
-            refined=profiles,
+            refined=None if profiles is None else profiles.sel(component=draws.component),
             largest=settings.max_groups,
             bootstraps=settings.bootstraps,
         )
@@ -134,8 +134,13 @@ def refined_steps(context: Context, stages: xr.Dataset, steps: Sequence[int]) ->
 
 
 def stored_draws(context: Context, jobs: Sequence[Job]) -> xr.Dataset:
-    """Draws of several checkpoints, along a new axis `step`."""
-    return join_steps({job.step: job.cell.read(context.run) for job in jobs})
+    """Draws of several checkpoints along a new axis `step`.
+
+    Only components with a good chain at every checkpoint: the others have no curve.
+    """
+    draws = join_steps({job.step: job.cell.read(context.run) for job in jobs})
+    measured = (draws.status == CONVERGED).any("chain").all("step")
+    return draws.sel(component=measured.values)
 
 
 def join_steps(by_step: dict[int, xr.Dataset]) -> xr.Dataset:

@@ -111,6 +111,6 @@ def test_the_mean_of_a_failed_chain_never_enters():
     assert table.llc.item() == pytest.approx(10 * loss[0, good].mean())
     assert table.r_hat.item() == pytest.approx(rank_r_hat(loss[0, good]))
     assert np.isfinite(table.r_hat_probe.item())
-    assert table.status.item().startswith("1 chains failed and were left out")
+    assert table.status.item().startswith("failed chains, left out: 1")
     with pytest.raises(InputError, match=r"component 0:0 must have chains .*diverged at step 30"):
         so.llc(draws)

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from somite.behavior import SCORES
+from somite.sampling.status import CONVERGED
 from somite.study import Results
 
 
@@ -22,24 +23,28 @@ def show_results(results: Results, console: Console) -> None:
 
 def _heads(results: Results) -> Table:
     last = int(results.llc.step.values[-1])
-    table = Table(
-        *("head", "rLLC ± MCSE", "R-hat", "ESS", "group", *SCORES, "status"),
-        title=f"Components at step {last}",
-        box=None,
-    )
+    short = [score.removesuffix("_token")[:9] for score in SCORES]
+    title = f"Components at step {last}; *: did not converge"
+    table = Table("head", "rLLC", "MCSE", "R-hat", "ESS", "group", *short, title=title, box=None)
     for name in results.llc.component.values:
         row = results.llc.sel(step=last, component=name)
         behavior = results.behavior.sel(step=last, component=name)
         table.add_row(
-            str(name),
-            f"{float(row.llc):.3f} ± {float(row.mcse):.3f}",
-            f"{np.nanmax([row.r_hat, row.r_hat_probe]):.3f}",
+            str(name) if row.status.item() == CONVERGED else f"{name}*",
+            f"{float(row.llc):.3f}",
+            f"{float(row.mcse):.3f}",
+            f"{max(float(row.r_hat), float(row.r_hat_probe)):.3f}",
             f"{float(row.ess):.0f}",
-            str(int(results.groups.label.sel(view="curves_ward", component=name))),
+            _group(results, str(name)),
             *(f"{float(behavior[score]):.2f}" for score in SCORES),
-            str(row.status.item()),
         )
     return table
+
+
+def _group(results: Results, name: str) -> str:
+    """Number of the head's group as in the report, from 1."""
+    labels = results.groups.label.sel(view="curves_ward")
+    return str(int(labels.sel(component=name)) + 1) if name in labels.component else "none"
 
 
 def _stages(results: Results) -> Table:

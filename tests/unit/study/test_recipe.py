@@ -123,7 +123,7 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path, content):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(InputError, match="recipe must be a readable file.*shipped recipe"):
+    with pytest.raises(InputError, match=r"recipe must be a readable file.*shipped recipe"):
         load_recipe(str(tmp_path / "none.toml"))
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(InputError, match="recipe must be a readable file"):

@@ -7,8 +7,8 @@ Every draw w on minibatch B gives three estimates of L(w) - L(w*):
     peer     L_B(w) - mean of L over 32 other minibatches at w*
 
 At equal draws, over repeats that differ in all random numbers, the variance of the mean over draws
-is compared, head by head. The model is a trained transformer of a finished run, or one trained for
-a minute here.
+is compared, head by head. The model is the transformer of a finished run: by default that of
+`make demo`, and where there is none the small one of the recipe `smoke`, made here.
 
     python benchmarks/paired_baseline.py [RUN] [--step STEP]
 """
@@ -30,8 +30,11 @@ from somite.sampling.observables.losses import example_losses
 from somite.sampling.views import center_losses
 from somite.study import load_recipe, run_study
 from somite.study.context import MIXTURE, Context
+from somite.study.folder import read_manifest
+from somite.study.recipe import build
 
 REPEATS, DRAWS, BURN_IN, PEER_BATCHES = 48, 40, 10, 32
+DEMO = Path("runs/language-small")
 RESULTS = Path(__file__).parent / "results" / "paired_baseline.json"
 
 
@@ -79,7 +82,7 @@ def main() -> None:
     parser.add_argument("--step", type=int, help="checkpoint; the last by default")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    run = arguments.run or run_study(load_recipe("smoke"), Path("runs/smoke"))
+    run = arguments.run or (DEMO if (DEMO / "study.json").is_file() else smoke_run())
     context = load_context(run)
     step = context.series.steps()[-1] if arguments.step is None else arguments.step
     ratios = variance_ratios(repeats(context, step))
@@ -100,11 +103,14 @@ def main() -> None:
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
+def smoke_run() -> Path:
+    """A run of the recipe `smoke`, made unless it is there."""
+    return run_study(load_recipe("smoke"), Path("runs/smoke"))
+
+
 def load_context(run: Path) -> Context:
     """Context of a finished run."""
-    manifest = json.loads((run / "study.json").read_text())
-    from somite.study.recipe import build
-
+    manifest = read_manifest(run)
     recipe = build(manifest["settings"])
     return Context(run, recipe, run / manifest["corpus"], run / manifest["training"])
 

@@ -21,6 +21,7 @@ VIEW_NAMES = {
     "refined": "data-refined profiles",
 }
 MAIN_VIEW = "curves_ward"
+NO_CURVE = "no whole curve"
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,27 @@ def main_view(groups: xr.Dataset) -> str:
 
 
 def group_of(results: Results) -> dict[str, int]:
-    """Group of each head in the main view, counted from 0."""
+    """Group of each head in the main view, counted from 0.
+
+    A head without a good chain at some checkpoint has no whole curve and is in no group; such
+    heads come after the last one, see `group_title`.
+    """
+    known = _known_groups(results)
+    return {name: known.get(name, max(known.values()) + 1) for name in heads(results)}
+
+
+def group_title(results: Results, group: int) -> str:
+    """What a group of `group_of` is called."""
+    grouped = group <= max(_known_groups(results).values())
+    return f"group {group + 1}" if grouped else NO_CURVE
+
+
+def _known_groups(results: Results) -> dict[str, int]:
     labels = results.groups["label"].sel(view=main_view(results.groups))
-    known = {str(name): int(labels.sel(component=name)) for name in labels["component"].values}
-    first = min(known.values())
-    return {name: known[name] - first for name in heads(results)}
+    first = int(labels.min())
+    return {
+        str(name): int(labels.sel(component=name)) - first for name in labels["component"].values
+    }
 
 
 def boundaries(results: Results) -> list[Boundary]:

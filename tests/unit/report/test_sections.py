@@ -1,14 +1,24 @@
 """What the sections show must be the numbers of the results."""
 
 import base64
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from somite.report.build import render
 from somite.report.figures.choices import choose
 from somite.report.figures.curves import curves_figure
-from somite.report.reading import boundaries, group_of, spread, stage_spans, steps
+from somite.report.reading import (
+    NO_CURVE,
+    boundaries,
+    group_of,
+    group_title,
+    spread,
+    stage_spans,
+    steps,
+)
 from somite.report.sections.attention import packed
 from somite.report.sections.diagnostics import chosen_cells, doubtful_table, failed_table
 from somite.report.sections.groups import table as group_table
@@ -121,3 +131,17 @@ def test_labels_move_apart_and_keep_their_order(count: int) -> None:
     ordered = placed[np.argsort(values)]
     assert (np.diff(ordered) >= 0.5 - 1e-9).all()
     assert placed.mean() == pytest.approx(values.mean())
+
+
+def test_a_head_without_a_good_chain_is_shown_and_belongs_to_no_group() -> None:
+    results = synthetic_results()
+    names = [str(name) for name in results.llc.component.values]
+    llc = results.llc.copy(deep=True)
+    for column in ("llc", "mcse", "r_hat", "ess", "r_hat_probe", "ess_probe"):
+        llc[column][3, 5] = np.nan
+    lost = dataclasses.replace(
+        results, llc=llc, groups=results.groups.sel(component=[n for n in names if n != names[5]])
+    )
+    assert group_title(lost, group_of(lost)[names[5]]) == NO_CURVE
+    assert group_title(lost, group_of(lost)[names[0]]) == "group 1"
+    assert NO_CURVE in render(lost)

@@ -14,7 +14,7 @@ from somite.report.figures.lines import band, line
 from somite.report.figures.shading import shade_stages
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
-from somite.report.reading import by_layer, group_of, heads, spread, steps
+from somite.report.reading import by_layer, group_of, group_title, heads, spread, steps
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -73,7 +73,7 @@ def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Sca
     for head in members:
         curve = results.llc.sel(component=head)
         group = groups[head]
-        color, family = category_color(group), f"group {group + 1}"
+        color, family = category_color(group), group_title(results, group)
         traces.append(band(steps(results), curve["llc"], curve["mcse"], color, legendgroup=family))
         drawn = line(
             steps(results), curve["llc"], f"head {head} · {family}", color, HOVER,

@@ -15,7 +15,7 @@ from somite.report.figures.lines import band, line
 from somite.report.figures.shading import shade_stages
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import FAINT, category_color, category_dash
-from somite.report.reading import group_of
+from somite.report.reading import group_of, group_title
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -109,7 +109,7 @@ def _score_lines(
     traces = []
     for head in (str(name) for name in scores["component"].values):
         group = groups.get(head, 0)
-        color, family = category_color(group), f"group {group + 1}"
+        color, family = category_color(group), group_title(results, group)
         values = scores.sel(component=head)
         if errors is not None:
             error = errors.sel(component=head)

@@ -9,7 +9,7 @@ from somite.report.figures.curves import curves_figure
 from somite.report.findings import findings, measured_line, quality
 from somite.report.page import Chart
 from somite.report.palette import category_color
-from somite.report.reading import group_of, heads, main_view, view_name
+from somite.report.reading import group_of, group_title, heads, main_view, view_name
 from somite.report.roles import describe_group, roles
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def group_list(results: Results) -> list[Group]:
     known = roles(results.behavior)
     return [
         Group(
-            f"group {group + 1}",
+            group_title(results, group),
             category_color(group),
             ", ".join(names),
             describe_group(names, known),

@@ -13,7 +13,7 @@ from somite.report.findings import stages_sentence
 from somite.report.layout import styled
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import CATEGORIES, FAINT
-from somite.report.reading import boundaries, group_of, heads, stage_spans
+from somite.report.reading import NO_CURVE, boundaries, group_of, group_title, heads, stage_spans
 from somite.report.roles import score_name, scores_in
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ def curves(results: Results) -> dict[str, xr.DataArray]:
     groups, llc, loss = group_of(results), results.llc["llc"], results.training["loss"]
     found = {}
     for group in sorted(set(groups.values())):
+        if (title := group_title(results, group)) == NO_CURVE:
+            continue
         members = [head for head in heads(results) if groups[head] == group]
-        found[f"{RLLC}: group {group + 1}"] = llc.sel(component=members).mean("component")
+        found[f"{RLLC}: {title}"] = llc.sel(component=members).mean("component")
     for domain in loss["domain"].values:
         found[f"{LOSS}: {domain}"] = loss.sel(domain=domain, drop=True)
     for score in scores_in(results.behavior):

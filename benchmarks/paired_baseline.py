@@ -16,6 +16,7 @@ is compared, head by head. The model is the transformer of a finished run: by de
 import argparse
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,13 @@ import xarray as xr
 
 from somite.components import components
 from somite.core.random import stream
+from somite.data.config import MIXTURE
 from somite.models.losses import next_token_loss
 from somite.sampling import SGLD, Target, sample
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.views import center_losses
 from somite.study import load_recipe, run_study
-from somite.study.context import MIXTURE, Context
+from somite.study.context import Context
 from somite.study.folder import read_manifest
 from somite.study.recipe import build
 
@@ -94,6 +96,7 @@ def main() -> None:
         "batch_size": context.recipe.sampling.batch_size,
         "torch": torch.__version__,
         "machine": f"{platform.machine()} {platform.system()}",
+        "commit": commit(),
     }
     for name, values in ratios.items():
         mean = float(np.exp(np.log(values).mean()))
@@ -101,6 +104,12 @@ def main() -> None:
         record[name] = {"geometric mean": mean, "least": float(values.min())}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def commit() -> str:
+    """Commit of the source, with a mark if it was changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def smoke_run() -> Path:

@@ -39,9 +39,10 @@ def run_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. seed=1."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where models are sampled: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where models run: cpu or cuda.")] = "cpu",
     workers: Annotated[
-        int | None, typer.Option(help="Processes of one thread each. Default: one per core.")
+        int | None,
+        typer.Option(help="Processes of one thread each. Default: one per core; one on a GPU."),
     ] = None,
 ) -> None:
     """Train, sample and measure; stop it at any moment, the same command goes on."""

@@ -3,6 +3,7 @@
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from somite.behavior import SCORES
 from somite.sampling.status import CONVERGED
@@ -19,6 +20,9 @@ def show_results(results: Results, console: Console) -> None:
     for table in (_heads(results), _stages(results), _agreement(results)):
         console.print(table)
         console.print()
+    if left_out := results.groups.attrs.get("refined_left_out", ""):
+        reason = f"Data-refined profiles could not be grouped and are left out: {left_out}"
+        console.print(Text(reason))  # Text: brackets in it are no markup
 
 
 def _heads(results: Results) -> Table:

@@ -13,6 +13,11 @@ from somite.data.tokenizer import BYTES
 REPEATS = "repeats"
 """The domain of random strings that repeat themselves."""
 
+MIXTURE = "train"
+"""The data set of rows from all domains in the proportions of training."""
+
+RESERVED = (REPEATS, MIXTURE)
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -76,8 +81,9 @@ class DataConfig:
             rule = "must name each domain once, texts included"
             raise InputError("domains", rule, sorted(repeated), "Drop or rename one of them.")
         for name in self.texts:
-            if name == REPEATS or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-                rule = f"must have names of letters, digits, - and _, other than {REPEATS!r}"
+            if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+                taken = " and ".join(repr(reserved) for reserved in RESERVED)
+                rule = f"must have names of letters, digits, - and _, other than {taken}"
                 raise InputError("texts", rule, name, "Rename the domain.")
 
     def _check_periods(self) -> None:

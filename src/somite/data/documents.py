@@ -1,5 +1,6 @@
 """Documents of the user's own: a folder of text files, a JSONL file or a Hugging Face data set."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,26 @@ from somite.core.errors import InputError
 
 HUB = "hf:"
 TEXT = "text"
+
+
+def texts_digest(locations: Iterable[str]) -> dict[str, str]:
+    """Digest of the files at each location, so that edited text is not taken for the old one.
+
+    Args:
+        locations: Folders, files, or `hf:` names; the last enter by name only.
+
+    Returns:
+        SHA-256 over names and bytes of all files, by location.
+    """
+    digests = {}
+    for location in locations:
+        path, digest = Path(location).expanduser(), hashlib.sha256()
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in files:
+            digest.update(str(file.relative_to(path)).encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        digests[location] = digest.hexdigest()
+    return digests
 
 
 def read_documents(name: str, location: str, characters: int) -> list[str]:

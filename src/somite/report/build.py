@@ -48,8 +48,8 @@ def build_report(results: Results, path: str | os.PathLike[str]) -> Path:
     The file is written under a temporary name beside its place and moved there when whole.
 
     Args:
-        results: Everything that was measured; refined, ablation, attention, groups, stages and
-            behavior may be None, and their sections then say so.
+        results: Everything that was measured; refined, ablation and attention may be None, and
+            their sections then say so.
         path: Where the file goes; its folder is made.
 
     Returns:

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from somite.report.reading import boundaries, heads, main_view, stage_spans, steps, views
-from somite.report.roles import CLEAR, Role, best_head, roles, score_name, scores_in
+from somite.report.reading import (
+    boundaries,
+    failed_chains,
+    heads,
+    main_view,
+    stage_spans,
+    steps,
+    views,
+)
+from somite.report.roles import CLEAR, Role, best_head, highest, roles, score_name, scores_in
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -37,16 +45,33 @@ def _role_clause(behavior: xr.Dataset, score: str) -> str:
     """Sentence on the heads of one role."""
     holders = [role for role in roles(behavior).values() if role.score == score]
     if not holders:
-        best = best_head(behavior, score)
-        return (
-            f"No clear {score_name(score)} head formed: the highest score is {best.value:.2f} "
-            f"(head {best.head}), {CLEAR:g} is asked."
-        )
+        return _no_holder(behavior, best_head(behavior, score))
     holders.sort(key=lambda role: -role.value)
     listed = ", ".join(_holder(role) for role in holders[:MOST_NAMED])
     more = f" and {len(holders) - MOST_NAMED} more" if len(holders) > MOST_NAMED else ""
     noun = f"{score_name(score)} head{'' if len(holders) == 1 else 's'}"
     return f"{noun.capitalize()}: {listed}{more}."
+
+
+def _no_holder(behavior: xr.Dataset, best: Role) -> str:
+    """Why no head has a role: no score is high enough, or its heads are more of something else."""
+    name = score_name(best.score)
+    if best.value < CLEAR:
+        return (
+            f"No clear {name} head formed: the highest score is {best.value:.2f} "
+            f"(head {best.head}), {CLEAR:g} is asked."
+        )
+    other = highest(behavior, best.head)
+    return (
+        f"No head is foremost {name}: the highest {name} score is {best.value:.2f} "
+        f"(head {best.head}), but that head scores {_above(other, best)} as {other.name} "
+        f"({other.value:.2f})."
+    )
+
+
+def _above(other: Role, best: Role) -> str:
+    """How another score of a head compares with its best one; equal ones are possible."""
+    return "higher" if other.value > best.value else "equally"
 
 
 def _holder(role: Role) -> str:
@@ -68,6 +93,11 @@ def number_word(count: int) -> str:
 def stages_sentence(results: Results) -> str:
     """How many stages there are, and where they meet."""
     found = boundaries(results)
+    if results.stages.sizes["k"] <= 1:
+        return (
+            "No boundaries between stages were looked for: there were too few checkpoints, or the "
+            "recipe allows none."
+        )
     if not found:
         return "The rLLC curves show one stage only: no boundary is worth its parameters (BIC)."
     count = number_word(len(stage_spans(results)))
@@ -126,7 +156,7 @@ def quality(results: Results) -> list[tuple[str, str]]:
     names = [name for name in ("r_hat", "r_hat_probe") if name in llc]
     mixed = (llc[names].to_dataarray() <= GOOD_R_HAT).all("variable")
     good, at_last = float(mixed.mean()), float(mixed.isel(step=-1).mean())
-    failed = int(llc["chains_failed"].sum())
+    failed = failed_chains(results)
     return [
         (f"{error:.1%}", "median MCSE over mean rLLC, last checkpoint"),
         (

@@ -53,6 +53,12 @@ def steps(results: Results) -> list[int]:
     return [int(step) for step in results.llc["step"].values]
 
 
+def failed_chains(results: Results) -> int:
+    """Number of failed chains, those on single domains included."""
+    tables = [results.llc, *([] if results.refined is None else [results.refined])]
+    return sum(int(table["chains_failed"].sum()) for table in tables)
+
+
 def layer_of(head: str) -> str:
     """Layer of a component named layer:head.
 

@@ -2,7 +2,8 @@
 
 A head has a role if its highest score at the last checkpoint is at least `CLEAR`. It formed at the
 step where that score first passed half way between its first and its last value, linear in
-log(step + 1) between checkpoints.
+log(step + 1) between checkpoints; a head that was clear from the first checkpoint on, or whose
+score fell, was there from the start.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ CLEAR = 0.5
 
 @dataclass(frozen=True)
 class Role:
-    """A head's role: the score that names it, its last value, the step at which it formed."""
+    """A head's role: the score that names it, its last value, when it formed (NaN: the start)."""
 
     head: str
     score: str
@@ -50,10 +51,10 @@ def scores_in(behavior: xr.Dataset) -> list[str]:
 
 
 def formed_at(series: xr.DataArray) -> float:
-    """Step at which a series over `step` first passes half of its whole change.
+    """Step at which a series over `step` first passes half of its whole rise.
 
     Returns:
-        The step; NaN for a series that does not change.
+        The step; NaN for a series that is at least `CLEAR` throughout, or that does not rise.
 
     Example:
         >>> series = xr.DataArray([0.0, 0.0, 1.0], dims="step", coords={"step": [0, 9, 99]})
@@ -63,7 +64,7 @@ def formed_at(series: xr.DataArray) -> float:
     values = series.values.astype(float)
     places = np.log1p(series["step"].values.astype(float))
     change = values[-1] - values[0]
-    if not np.isfinite(change) or change == 0:
+    if not change > 0 or not np.isfinite(change) or (values >= CLEAR).all():
         return float("nan")
     share = (values - values[0]) / change
     at = int(np.argmax(share >= 0.5))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from somite.components.patch import Noise, Patch
 from somite.core.random import stream
 from somite.sampling.draws import ChainRecord
-from somite.sampling.kernels.sgld import SGLD
+from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
@@ -70,7 +70,7 @@ class Engine:
         self,
         center: nn.Module,
         target: Target,
-        kernel: SGLD,
+        kernel: Kernel,
         settings: ChainSettings,
         probes: Mapping[str, Data],
         cache: SharedCache | None,
@@ -132,8 +132,8 @@ class Engine:
     def _next_batch(self, generator: torch.Generator) -> Batch:
         size = (self.settings.batch_size,)
         index = torch.randint(n_examples(self.target.data), size, generator=generator)
-        index = index.to(self._center_loss.device)
-        return Batch(rows(self.target.data, index), self._center_loss[index])
+        baseline = self._center_loss[index.to(self._center_loss.device)]
+        return Batch(rows(self.target.data, index), baseline)
 
     def _advance(self, walker: Walker, batch: Batch, step: int) -> None:
         """Record the losses at the present weights, then leave them."""

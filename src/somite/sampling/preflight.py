@@ -7,7 +7,7 @@ from torch import Tensor
 
 from somite.components.patch import Patch
 from somite.core.errors import InputError
-from somite.sampling.kernels.sgld import SGLD
+from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View
 
@@ -19,7 +19,7 @@ def check_target(
     at_center: Callable[[Data], Tensor],
     parts: Mapping[str, tuple[Patch, View]],
     target: Target,
-    kernel: SGLD,
+    kernel: Kernel,
 ) -> None:
     """Check the loss, the step and the sharing on a few examples.
 

@@ -18,7 +18,7 @@ from somite.core.errors import InputError, nearest
 from somite.models.transformer import Transformer
 from somite.sampling.draws import ChainRecord, to_draws
 from somite.sampling.engine import Engine, Progress
-from somite.sampling.kernels.sgld import SGLD
+from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.preflight import check_target
 from somite.sampling.settings import ChainSettings
 from somite.sampling.target import Data, Target, check_data
@@ -29,7 +29,7 @@ from somite.sampling.views import SharedCache, center_losses, shared_view, whole
 def sample(
     model: nn.Module,
     target: Target,
-    kernel: SGLD,
+    kernel: Kernel,
     *,
     components: str | Mapping[str, Mask] = "heads",
     probes: Mapping[str, Data] | None = None,
@@ -62,10 +62,11 @@ def sample(
         InputError: If anything does not fit together; before any step is made.
 
     Example:
+        >>> import somite as so
         >>> data = torch.zeros(4, 1), torch.zeros(4, 1)
         >>> loss = lambda model, batch: (model(batch[0]) - batch[1]) ** 2
-        >>> draws = sample(nn.Linear(1, 1), Target(loss, data, n_beta=10, localization=1),
-        ...                SGLD(0.1), components="full", chains=2, burn_in=5, draws=10)
+        >>> draws = sample(nn.Linear(1, 1), so.Target(loss, data, n_beta=10, localization=1),
+        ...                so.SGLD(0.1), components="full", chains=2, burn_in=5, draws=10)
         >>> dict(draws.loss.sizes)
         {'component': 1, 'chain': 2, 'draw': 10}
     """
@@ -105,13 +106,13 @@ def chain_settings(settings: Mapping[str, int]) -> ChainSettings:
     return ChainSettings(**settings)
 
 
-def attributes(target: Target, kernel: SGLD, settings: ChainSettings) -> dict[str, Any]:
+def attributes(target: Target, kernel: Kernel, settings: ChainSettings) -> dict[str, Any]:
     """What the draws say of how they were made; estimators read the scale from here."""
     return {
         "n_beta": float(target.n_beta),
         "localization": float(target.localization),
         "kernel": type(kernel).__name__,
-        **asdict(kernel),
+        **vars(kernel),
         **asdict(settings),
     }
 

@@ -9,14 +9,12 @@ from torch import Tensor
 
 from somite.core.random import stream_seed
 from somite.data.batches import sample_rows
+from somite.data.config import MIXTURE
 from somite.data.corpus import Corpus, load_corpus
 from somite.data.ngrams import NgramCounts, corpus_ngrams
 from somite.models.transformer import Transformer
 from somite.study.recipe import Recipe
 from somite.training.checkpoints import CheckpointSeries
-
-MIXTURE = "train"
-"""Name of the data set of the main cells: rows in the proportions of training."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Context:
         recipe: What is done.
         corpus_folder: Where the corpus is.
         series_folder: Where the checkpoints are.
-        device: Where models run while sampled.
+        device: Where models run.
     """
 
     run: Path

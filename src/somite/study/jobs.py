@@ -19,23 +19,16 @@ from somite.behavior import (
 )
 from somite.components import components
 from somite.core.fingerprint import code_fingerprint, fingerprint
-from somite.data.config import REPEATS
+from somite.data.config import MIXTURE, REPEATS
 from somite.estimators.llc import REFERENCE
 from somite.models.losses import next_token_loss
 from somite.sampling import SGLD, Target, sample
 from somite.study.cells import Cell
-from somite.study.context import MIXTURE, Context
+from somite.study.context import Context
 
 Progress = Callable[[int, int], None]
-SAMPLING_ROWS = (
-    "core",
-    "components",
-    "models",
-    "sampling",
-    "sampling/kernels",
-    "sampling/observables",
-)
-BEHAVIOR_ROWS = ("core", "models", "behavior", "data")
+SAMPLING_ROWS = ("core", "components", "models", "sampling", "study")
+BEHAVIOR_ROWS = ("core", "models", "behavior", "data", "study")
 THREADS = 1
 """Threads of a job; part of its identity, since the order of sums depends on it."""
 
@@ -62,6 +55,11 @@ def place(step: int, domain: str = MIXTURE) -> str:
     return f"step-{step:08d}" + ("" if domain == MIXTURE else f"-{domain}")
 
 
+def made_with(*rows: str) -> dict[str, str]:
+    """Code and library that a cell was made with, as far as they can change its numbers."""
+    return {"code": code_fingerprint(*rows), "torch": torch.__version__}
+
+
 def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
@@ -77,7 +75,7 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
         "settings": settings,
         "device": context.device,
         "threads": THREADS,
-        "code": code_fingerprint(*SAMPLING_ROWS),
+        **made_with(*SAMPLING_ROWS),
     }
     steps = settings["burn_in"] + settings["draws"]
     cost = len(masks) * settings["chains"] * steps
@@ -107,7 +105,7 @@ def _measured_identity(context: Context, step: int, rows: str) -> dict[str, Any]
         "settings": {rows: getattr(settings, rows), "seed": settings.seed},
         "device": context.device,
         "threads": THREADS,
-        "code": code_fingerprint(*BEHAVIOR_ROWS),
+        **made_with(*BEHAVIOR_ROWS),
     }
 
 

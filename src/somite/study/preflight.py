@@ -2,11 +2,16 @@
 
 from somite.components import components
 from somite.core.errors import InputError
-from somite.study.context import MIXTURE, Context, initial_model
+from somite.data.config import MIXTURE
+from somite.models.transformer import head_names
+from somite.study.context import Context, initial_model
 from somite.study.recipe import Recipe
 
 FEWEST = 3
 """Fewest components that can be grouped."""
+
+LEAST_VALIDATION = 2
+"""Fewest rows from which a standard error can be had."""
 
 
 def check_components(recipe: Recipe) -> None:
@@ -20,6 +25,10 @@ def check_components(recipe: Recipe) -> None:
         chosen = components(initial_model(recipe), which)
     except InputError as error:
         raise InputError(setting, error.rule, error.value, error.remedy) from error
+    if unknown := sorted(set(chosen) - set(head_names(initial_model(recipe).config))):
+        rule = "must select whole heads, whose behaviour a study measures"
+        remedy = "Give heads; so.sample samples any other component."
+        raise InputError(setting, rule, unknown[0], remedy)
     if len(chosen) < FEWEST:
         rule = f"must select at least {FEWEST} components"
         remedy = "Give heads, and a model that has so many."
@@ -33,9 +42,12 @@ def check_rows(context: Context) -> None:
         InputError: If it has fewer.
     """
     settings = context.recipe.sampling
-    for name, split in (("rows", "train"), ("probe_rows", "validation")):
-        try:
-            context.rows(MIXTURE, getattr(settings, name), split, settings.seed)
-        except InputError as error:
-            argument = f"sampling.{name}"
-            raise InputError(argument, error.rule, error.value, error.remedy) from error
+    try:
+        context.rows(MIXTURE, settings.rows, "train", settings.seed)
+    except InputError as error:
+        raise InputError("sampling.rows", error.rule, error.value, error.remedy) from error
+    for domain, parts in context.corpus.tokens.items():
+        if (found := len(parts["validation"])) < LEAST_VALIDATION:
+            rule = f"must have at least {LEAST_VALIDATION} validation rows"
+            remedy = "Add text, or raise data.max_characters or data.validation_share."
+            raise InputError(f"domain {domain}", rule, found, remedy)

@@ -19,7 +19,6 @@ ROWS = (
     "data",
     "training",
     "sampling",
-    "sampling/kernels",
     "estimators",
     "behavior",
     "modularity",

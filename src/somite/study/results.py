@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 
 from somite.core.errors import InputError
+from somite.data.config import MIXTURE
 from somite.estimators import llc
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.context import MIXTURE
 from somite.study.folder import read_manifest
 from somite.training import CheckpointSeries
 

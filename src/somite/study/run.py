@@ -12,11 +12,12 @@ from somite.core.fingerprint import code_fingerprint, fingerprint
 from somite.core.threads import torch_threads
 from somite.data.batches import training_batch
 from somite.data.build import build_corpus
+from somite.data.documents import texts_digest
 from somite.study.analysis import attention_cell, groups_cell, refined_steps, stages_cell
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
 from somite.study.folder import MANIFEST, claimed, read_manifest, write_whole
-from somite.study.jobs import THREADS, Job, ablation_job, behavior_job, sampling_job
+from somite.study.jobs import THREADS, Job, ablation_job, behavior_job, made_with, sampling_job
 from somite.study.pool import run_jobs
 from somite.study.preflight import check_components, check_rows
 from somite.study.provenance import provenance
@@ -124,7 +125,7 @@ def run_study(
         recipe: What to do.
         out: Folder of the run: new, empty, or of this very study.
         workers: Processes for sampling and measuring; the numbers do not depend on it.
-        device: Where models are sampled, "cpu" or "cuda".
+        device: Where models are trained, sampled and measured, "cpu" or "cuda".
         watch: Is told of the progress.
 
     Returns:
@@ -173,13 +174,19 @@ def _run(study: _Study) -> None:
 def _prepare(study: _Study) -> Context:
     """Corpus and places of a study."""
     recipe, run = study.recipe, study.run
-    corpus_folder = run / f"corpus-{fingerprint(recipe.data)}"
+    made_from = {
+        "data": recipe.data,
+        "texts": texts_digest(recipe.data.texts.values()),
+        "code": code_fingerprint("core", "data"),
+    }
+    corpus_folder = run / f"corpus-{fingerprint(made_from)}"
     if not corpus_folder.is_dir():
         corpus = study.timed("corpus", 1, lambda: build_corpus(recipe.data))
         corpus.save(corpus_folder)
     placeless = Context(run, recipe, corpus_folder, run, study.device)
     for domain, reason in placeless.corpus.left_out.items():
-        study.watch.say(f"domain {domain} is left out: {reason}")
+        remedy = f"remove {corpus_folder.name} to try again"
+        study.watch.say(f"domain {domain} is left out: {reason} ({remedy})")
     series_folder = run / f"training-{fingerprint(_training_identity(placeless))}"
     return Context(run, recipe, corpus_folder, series_folder, study.device)
 
@@ -194,7 +201,8 @@ def _training_identity(context: Context) -> dict[str, Any]:
         "training": recipe.training,
         "checkpoints": recipe.checkpoints,
         "validation_rows": recipe.behavior.validation_rows,
-        "code": code_fingerprint(*TRAINING_ROWS),
+        "device": context.device,
+        **made_with(*TRAINING_ROWS),
     }
 
 
@@ -209,18 +217,20 @@ def _train(study: _Study, context: Context, steps: list[int]) -> None:
     rows = {
         domain: context.rows(
             domain, study.recipe.behavior.validation_rows, "validation", config.seed
-        )
+        ).to(context.device)
         for domain in corpus.tokens
     }
 
     def batch(step: int) -> Any:
-        return training_batch(corpus, config.batch_size, share, config.seed, step)
+        rows = training_batch(corpus, config.batch_size, share, config.seed, step)
+        return rows.to(context.device)
 
     def progress(step: int, loss: float) -> None:
         study.watch.advance(step, f"loss {loss:.2f}")
 
     def work() -> None:
-        train(context.new_model(), config, batch, series, steps, rows, progress)
+        model = context.new_model().to(context.device)
+        train(model, config, batch, series, steps, rows, progress)
 
     study.timed("training", config.steps, work)
 

@@ -102,7 +102,8 @@ def draws_at(table: xr.Dataset, index: int, seed: int) -> xr.Dataset:
             "status": (("component", "chain"), status.astype(str)),
             "failed_at": (("component", "chain"), failed_at),
         },
-        {"component": names, "chain": range(4), "draw": range(150), "probe_draw": range(50)},
+        {"component": names, "chain": range(4), "draw": range(150), "probe_draw": range(50)}
+        | {"probe": ["reference"]},
     )
 
 
@@ -171,6 +172,7 @@ def refined(names: list[str], random: np.random.Generator) -> xr.Dataset:
     status = np.full(shape, "converged")
     error = 0.03 * values
     table = {"llc": values, "mcse": error, "r_hat": 1 + 0 * values, "ess": 90 + 0 * values}
+    table["chains_failed"] = np.zeros(shape, dtype=int)
     columns: dict[str, Any] = {name: (dims, column) for name, column in table.items()}
     return xr.Dataset(columns | {"status": (dims, status)}, coords)
 

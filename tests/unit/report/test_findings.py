@@ -40,6 +40,34 @@ def test_absence_of_a_head_is_said() -> None:
     assert "No clear induction head formed: the highest score is 0.0" in heads_sentence(results)
 
 
+def test_a_high_score_of_a_head_that_does_something_else_is_not_called_low() -> None:
+    results = synthetic_results()
+    results.behavior["induction"] = results.behavior["induction"] * 0.1
+    results.behavior["induction"].loc[{"component": "0:3"}] = 0.62
+    results.behavior["previous_token"].loc[{"component": "0:3"}] = 0.70
+    sentence = heads_sentence(results)
+    assert "the highest induction score is 0.62 (head 0:3), but that head" in sentence
+    assert sentence.endswith("scores higher as previous-token (0.70).")
+
+
+@pytest.mark.parametrize("values", [[0.6, 0.6, 0.9], [0.9, 0.4, 0.6]])
+def test_a_head_that_did_not_form_in_training_is_there_from_the_start(values: list[float]) -> None:
+    series = xr.DataArray(values, dims="step", coords={"step": [0, 10, 100]})
+    assert np.isnan(formed_at(series))
+    results = synthetic_results()
+    found = results.behavior.isel(step=[0, 5, -1]).copy(deep=True)
+    found["induction"].loc[{"component": "1:7"}] = values
+    sentence = heads_sentence(synthetic_results(behavior=found))
+    assert f"1:7, from the start (score {values[-1]:.2f})" in sentence
+
+
+def test_a_study_with_too_few_checkpoints_looked_for_no_boundary() -> None:
+    results = synthetic_results(boundaries=())
+    few = synthetic_results(stages=results.stages.isel(k=[0]))
+    assert "too few checkpoints" in stages_sentence(few)
+    assert "(BIC)" in stages_sentence(results)
+
+
 def test_stages_are_counted_with_their_intervals() -> None:
     sentence = stages_sentence(synthetic_results(boundaries=(405.0,)))
     assert "two stages, with the boundary at step 405 [373, 433]" in sentence
@@ -62,6 +90,13 @@ def test_quality_counts_cells_and_failed_chains() -> None:
     numbers = [number for number, _ in quality(synthetic_results())]
     assert numbers[2] == "1"
     assert numbers[0].endswith("%")
+
+
+def test_failed_chains_on_single_domains_are_counted() -> None:
+    results = synthetic_results()
+    results.refined["chains_failed"][1, 2, 3] = 2
+    assert quality(results)[2] == ("3", "chains failed")
+    assert quality(synthetic_results(refined=None))[2] == ("1", "chain failed")
 
 
 def test_formed_at_is_unknown_for_a_series_without_change() -> None:

@@ -6,10 +6,12 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from somite.report.build import render
 from somite.report.figures.choices import choose
 from somite.report.figures.curves import curves_figure
+from somite.report.figures.traces import Cell, traces_figure
 from somite.report.reading import (
     NO_CURVE,
     boundaries,
@@ -19,8 +21,11 @@ from somite.report.reading import (
     stage_spans,
     steps,
 )
+from somite.report.sections.ablation import lead as ablation_lead
 from somite.report.sections.attention import packed
 from somite.report.sections.diagnostics import chosen_cells, doubtful_table, failed_table
+from somite.report.sections.diagnostics import lead as diagnostics_lead
+from somite.report.sections.groups import lead as groups_lead
 from somite.report.sections.groups import table as group_table
 from somite.report.sections.refined import lead as refined_lead
 from somite.report.sections.refined import profile_figure
@@ -81,8 +86,20 @@ def test_groups_are_counted_from_zero_whatever_the_labels() -> None:
 def test_failed_chains_are_in_plain_sight() -> None:
     results = synthetic_results()
     (row,) = failed_table(results).rows
-    assert list(row[:4]) == ["0:3", str(steps(results)[-2]), "1", "88"]
+    assert list(row[:5]) == ["0:3", str(steps(results)[-2]), "all", "1", "88"]
     assert len(doubtful_table(results).rows) == 2
+
+
+def test_failed_chains_on_a_domain_are_listed() -> None:
+    results = synthetic_results()
+    step = int(results.refined.step[-1])
+    draws = results.draws(step)
+    draws["status"][0, 2], draws["failed_at"][0, 2] = "diverged", 7
+    results.llc["chains_failed"][:] = 0
+    results.refined["chains_failed"].loc[{"step": step, "domain": "legal", "component": "0:0"}] = 1
+    lost = dataclasses.replace(results, draws_by_place={(step, "legal"): draws})
+    assert failed_table(lost).rows == [["0:0", str(step), "legal", "2", "7", "diverged"]]
+    assert "1 chain failed (listed below)" in diagnostics_lead(lost)
 
 
 def test_no_failed_chain_is_said() -> None:
@@ -96,6 +113,63 @@ def test_the_worst_cell_is_among_the_traces() -> None:
     worst = chosen_cells(results)[0]
     cell = results.llc["r_hat_probe"].sel(step=worst.step, component=worst.head)
     assert float(cell) == float(results.llc["r_hat_probe"].max())
+
+
+def test_a_cell_without_r_hat_is_not_the_worst() -> None:
+    results = synthetic_results()
+    results.llc["r_hat_probe"][0, 0] = np.nan
+    assert chosen_cells(results)[0].step == steps(results)[5]
+    results.llc["r_hat_probe"][:] = np.nan
+    assert [cell.why for cell in chosen_cells(results)] == ["induction head"]
+
+
+def test_the_head_that_formed_last_is_not_one_from_the_start() -> None:
+    results = synthetic_results()
+    results.behavior["first_token"].loc[{"component": "0:0"}] = 0.9
+    assert chosen_cells(results)[-1].head == "1:2"
+
+
+def test_traces_are_those_of_the_reference_probe() -> None:
+    results = synthetic_results()
+    step = steps(results)[0]
+    draws = results.draws(step)
+    other = (draws[["probe_loss"]] + 100).assign_coords(probe=["other"])
+    both = draws.drop_dims("probe").merge(xr.concat([other, draws[["probe_loss"]]], "probe"))
+    cells = [Cell(step, "0:0", "first")]
+    for probes, count in ((["other", "reference"], 8), (["other"], 4)):
+        places = {(step, "train"): both.sel(probe=probes)}
+        figure = traces_figure(dataclasses.replace(results, draws_by_place=places), cells)
+        assert len(figure.data) == count
+        assert max(np.max(trace.y) for trace in figure.data) < 100
+
+
+def test_a_view_that_could_not_be_grouped_is_named() -> None:
+    results = synthetic_results()
+    assert "left out" not in groups_lead(results)
+    results.groups.attrs["refined_left_out"] = "mcse must be positive, got 0. Draw more."
+    assert groups_lead(results).endswith("left out: mcse must be positive, got 0. Draw more.")
+
+
+def test_stability_of_the_behaviour_view_is_explained() -> None:
+    assert "a fifth of the heads is left out" in group_table(synthetic_results().groups).note
+
+
+def test_a_largest_change_below_zero_has_one_sign() -> None:
+    ablation = synthetic_results().ablation
+    ablation["loss_change"][:] = -0.01
+    assert "(-0.01 ± 0.004 nats/token)" in ablation_lead(ablation)
+
+
+def test_noise_is_not_called_specialised() -> None:
+    refined = synthetic_results().refined
+    refined["llc"].loc[{"component": "0:0"}] = 0.01
+    refined["llc"].loc[{"component": "0:0", "domain": "code"}] = 1.0
+    refined["mcse"].loc[{"component": "0:0"}] = 1.0
+    refined["llc"].loc[{"component": "0:1", "domain": "code"}] = 500.0
+    refined["llc"].loc[{"component": "0:1", "domain": "wiki"}] = np.nan
+    assert "on repeats" in refined_lead(refined)
+    refined["mcse"][:] = 1000.0
+    assert "no head stands out" in refined_lead(refined)
 
 
 def test_patterns_survive_packing() -> None:

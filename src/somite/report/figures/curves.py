@@ -15,6 +15,7 @@ from somite.report.figures.shading import shade_stages
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
 from somite.report.reading import by_layer, group_of, group_title, heads, spread, steps
+from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -104,7 +105,7 @@ def _hover_data(curve: xr.Dataset) -> np.ndarray:
 
 def _markers(curve: xr.Dataset) -> dict[str, object]:
     """Dots; checkpoints that did not converge get an open, larger one."""
-    bad = curve["status"].values.astype(str) != "converged"
+    bad = curve["status"].values.astype(str) != CONVERGED
     return {
         "line": {"width": np.where(bad, 1.5, 0).tolist()},
         "size": np.where(bad, 8, 3.5).tolist(),

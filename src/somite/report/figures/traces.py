@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from somite.estimators.llc import REFERENCE
 from somite.report.layout import label, styled, thin
 from somite.report.palette import category_color, translucent
 
@@ -31,6 +32,8 @@ class Cell:
 
 def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
     """A row per cell; left minibatch losses, right probe losses, both times n_beta.
+
+    The probe is the one of the target's own data; without it the right side stays empty.
 
     Args:
         results: With draws and the sampler's n_beta.
@@ -67,7 +70,10 @@ def _chains(
 ) -> list[go.Scatter]:
     """One line per chain."""
     values = draws[name].transpose(..., "chain", axis)
-    values = values.isel(probe=0) if "probe" in values.dims else values
+    if "probe" in values.dims:
+        if REFERENCE not in values["probe"].values.astype(str):
+            return []
+        values = values.sel(probe=REFERENCE)
     at = draws[axis].values if axis in draws.coords else np.arange(values.sizes[axis])
     traces = []
     for index, chain in enumerate(values.values.astype(float)):

@@ -62,7 +62,7 @@ def lead(ablation: xr.Dataset) -> str:
         name = METHODS.get(str(method), str(method))
         parts.append(
             f"{name}: head {cell['component'].item()} on {cell['domain'].item()} "
-            f"(+{float(cell):.2f} ± {float(error):.2g} nats/token)"
+            f"({float(cell):+.3g} ± {float(error):.2g} nats/token)"
         )
     step = int(ablation["step"][-1])
     return f"Missed most at step {step}, by {'; by '.join(parts)}."

@@ -8,14 +8,16 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
+from somite.data.config import MIXTURE
 from somite.report.figures.maps import maps_figure
 from somite.report.figures.traces import Cell, traces_figure
 from somite.report.findings import GOOD_R_HAT
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import MAP, MAP_OF_COUNTS
-from somite.report.reading import heads
+from somite.report.reading import failed_chains, heads
 from somite.report.roles import roles
+from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -40,29 +42,30 @@ def section(results: Results) -> Section:
         "Number of independent draws that would carry as much information, all chains together.",
         ess_figure(results.llc),
     )
-    chosen = chosen_cells(results)
-    traces = Chart(
+    blocks: list[Block] = [failed_table(results), doubtful_table(results), r_hat, ess]
+    if chosen := chosen_cells(results):
+        blocks.append(_traces_chart(results, chosen))
+    return Section("diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results), blocks)
+
+
+def _traces_chart(results: Results, chosen: list[Cell]) -> Chart:
+    """Traces of the cells that were chosen."""
+    return Chart(
         "traces",
         "Traces of the worst, the middle and the last formed cell",
         "Colours are chains. Good chains look like the same noise around the same level.",
         traces_figure(results, chosen),
     )
-    blocks: list[Block] = [failed_table(results), r_hat, ess, traces]
-    doubtful = doubtful_table(results)
-    blocks.insert(1, doubtful)
-    return Section(
-        "diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results.llc), blocks
-    )
 
 
-def lead(llc: xr.Dataset) -> str:
+def lead(results: Results) -> str:
     """Share of good cells and number of failed chains."""
-    parts = []
+    llc, parts = results.llc, []
     for ending, name in TRACES.items():
         if f"r_hat{ending}" in llc:
             share = float((llc[f"r_hat{ending}"] <= GOOD_R_HAT).mean())
             parts.append(f"{share:.1%} of cells have R-hat ≤ {GOOD_R_HAT} {name}")
-    failed = int(llc["chains_failed"].sum())
+    failed = failed_chains(results)
     plural = "" if failed == 1 else "s"
     chains = "no chain failed" if failed == 0 else f"{failed} chain{plural} failed (listed below)"
     return f"{'; '.join(parts)}; {chains}. Failed chains enter no mean."
@@ -111,28 +114,29 @@ def ess_figure(llc: xr.Dataset) -> go.Figure:
 
 
 def chosen_cells(results: Results) -> list[Cell]:
-    """The cell with the highest R-hat, the middle one, and the head of the clearest role."""
+    """The cell with the highest known R-hat, the middle one, and the head that formed last."""
     name = "r_hat_probe" if "r_hat_probe" in results.llc else "r_hat"
     values = results.llc[name].transpose("step", "component").values.astype(float)
-    order = np.argsort(np.where(np.isfinite(values), values, np.inf).ravel())
-    picked = {"worst R-hat": order[-1], "middle R-hat": order[len(order) // 2]}
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values.ravel()[known], kind="stable")]
+    picked = {"worst R-hat": order[-1:], "middle R-hat": order[len(order) // 2 :][:1]}
     steps, names = results.llc["step"].values, heads(results)
     cells = []
-    for why, flat in picked.items():
+    for why, flat in ((why, flat) for why, places in picked.items() for flat in places):
         row, column = divmod(int(flat), len(names))
         cells.append(Cell(int(steps[row]), names[column], f"{why} {values[row, column]:.3f}"))
-    known = sorted(roles(results.behavior).values(), key=lambda role: -role.formed)
-    if known:
-        cells.append(Cell(int(steps[-1]), known[0].head, f"{known[0].name} head"))
+    if found := list(roles(results.behavior).values()):
+        last = max(found, key=lambda role: np.nan_to_num(role.formed, nan=-1.0))
+        cells.append(Cell(int(steps[-1]), last.head, f"{last.name} head"))
     return cells
 
 
 def doubtful_table(results: Results) -> Table:
-    """Cells whose status is not "converged", the highest R-hat first."""
+    """Cells whose status is not `CONVERGED`, the highest R-hat first."""
     llc = results.llc.transpose("step", "component")
     status, measured = llc["status"].values.astype(str), llc["step"].values
     worst = np.maximum(*(np.nan_to_num(llc[f"r_hat{end}"].values, nan=np.inf) for end in TRACES))
-    places = np.argwhere(status != "converged")
+    places = np.argwhere(status != CONVERGED)
     places = places[np.argsort(-worst[tuple(places.T)], kind="stable")]
     rows = [[heads(results)[j], f"{measured[i]}", status[i, j]] for i, j in places[:MOST_ROWS]]
     more = len(places) > MOST_ROWS
@@ -145,30 +149,42 @@ def doubtful_table(results: Results) -> Table:
 
 def failed_table(results: Results) -> Table:
     """Each chain that failed: where, when, and why."""
-    failed = results.llc["chains_failed"]
     rows = []
-    for step in failed["step"].values[(failed > 0).any("component").values]:
-        rows += failed_rows(results.draws(int(step)), int(step))
+    for step, data in failed_places(results):
+        rows += failed_rows(results.draws(step, data), step, data)
         if len(rows) > MOST_ROWS:
             break
-    total = int(failed.sum())
+    total = failed_chains(results)
     note = f"The first {MOST_ROWS} of {total} are listed." if total > MOST_ROWS else ""
-    shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–"]]
-    columns = ("head", "checkpoint", "chain", "failed at step of the chain", "status")
+    shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–", "–"]]
+    columns = ("head", "checkpoint", "domain", "chain", "failed at step of the chain", "status")
     return Table("Failed chains", columns, shown, note)
 
 
-def failed_rows(draws: xr.Dataset, step: int) -> list[list[str]]:
-    """Rows for the failed chains of one checkpoint."""
+def failed_places(results: Results) -> list[tuple[int, str]]:
+    """Checkpoint and data of every stored sampling with a failed chain, the mixture first."""
+    tables = [results.llc["chains_failed"].expand_dims(domain=[MIXTURE])]
+    if results.refined is not None:
+        tables.append(results.refined["chains_failed"])
+    places = []
+    for failed in ((table > 0).any("component").transpose("step", "domain") for table in tables):
+        steps, domains = failed["step"].values, failed["domain"].values
+        places += [(int(steps[i]), str(domains[j])) for i, j in np.argwhere(failed.values)]
+    return places
+
+
+def failed_rows(draws: xr.Dataset, step: int, data: str) -> list[list[str]]:
+    """Rows for the failed chains of one checkpoint on one data set."""
     status = draws["status"].transpose("component", "chain")
     failed_at = draws["failed_at"].transpose("component", "chain").values.astype(int)
     return [
         [
             str(status["component"].values[i]),
             f"{step}",
+            "all" if data == MIXTURE else data,
             str(status["chain"].values[j]),
             str(failed_at[i, j]) if failed_at[i, j] >= 0 else "the end",
             str(status.values[i, j]),
         ]
-        for i, j in np.argwhere(status.values.astype(str) != "converged")
+        for i, j in np.argwhere(status.values.astype(str) != CONVERGED)
     ]

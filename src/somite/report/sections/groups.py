@@ -36,8 +36,15 @@ def section(results: Results) -> Section:
         "shuffled within layers.",
         agreement_figure(groups),
     )
-    lead = agreement_sentence(results)
-    return Section("groups", "Groups of heads", "Groups", lead, (raster, agreement, table(groups)))
+    blocks = (raster, agreement, table(groups))
+    return Section("groups", "Groups of heads", "Groups", lead(results), blocks)
+
+
+def lead(results: Results) -> str:
+    """Whether the views agree, and which view is missing."""
+    left_out = results.groups.attrs.get("refined_left_out", "")
+    why = f" Data-refined profiles could not be grouped and are left out: {left_out}"
+    return agreement_sentence(results) + (why if left_out else "")
 
 
 def raster_figure(groups: xr.Dataset) -> go.Figure:
@@ -99,7 +106,10 @@ def table(groups: xr.Dataset) -> Table:
         ]
         for view in views(groups)
     ]
-    note = "Stability: how well groups come back when chains and draws are resampled; 1 is perfect."
+    note = (
+        "Stability: how well groups come back when chains and draws are resampled; 1 is perfect. "
+        "For the behaviour view: when a fifth of the heads is left out."
+    )
     return Table("Number of groups", ("view", "groups", "stability", "note"), rows, note)
 
 

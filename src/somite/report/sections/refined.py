@@ -13,12 +13,14 @@ from somite.report.figures.maps import maps_figure, span
 from somite.report.layout import short_step
 from somite.report.page import Chart, Section, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
+from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 TITLE = "Data-refined profiles"
 VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
+LEAST_ERRORS = 3
 HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
 
 
@@ -50,21 +52,42 @@ def section(results: Results) -> Section:
 
 
 def lead(refined: xr.Dataset) -> str:
-    """The head whose profile is furthest from even at the last refined checkpoint."""
+    """The head whose profile is furthest from even at the last refined checkpoint.
+
+    Only heads whose mean over domains stands clear of its own error can be told apart.
+    """
     last = refined["llc"].isel(step=-1)
-    ratio = last / last.mean("domain")
-    if not np.isfinite(ratio.values).any():
+    if not np.isfinite(last.values).any():
         return "No finite value was measured."
-    at = ratio.where(np.isfinite(ratio), 0).argmax(dim=["domain", "component"])
+    measured = well_measured(refined.isel(step=-1))
+    if not measured.any():
+        return (
+            f"At step {int(last['step'])} no head stands out: none has a mean rLLC over domains "
+            f"above {LEAST_ERRORS} times its MCSE."
+        )
+    ratio = (last / last.mean("domain")).sel(component=measured.values)
+    at = ratio.argmax(dim=["domain", "component"])
     cell = {name: int(index) for name, index in at.items()}
     domain, head = (
-        str(last["domain"][cell["domain"]].values),
-        str(last["component"][cell["component"]].values),
+        str(ratio["domain"][cell["domain"]].values),
+        str(ratio["component"][cell["component"]].values),
     )
     return (
         f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on "
         f"{domain} is {float(ratio.isel(cell)):.1f} times its mean over domains."
     )
+
+
+def well_measured(at_step: xr.Dataset) -> xr.DataArray:
+    """Heads with finite values on all domains and a mean above 3 of its MCSE (component,).
+
+    The MCSE of the mean over n domains is √(Σ mcse²) / n; chains of different domains are
+    independent.
+    """
+    finite = (abs(at_step["llc"]) < np.inf).all("domain")
+    error = np.sqrt((at_step["mcse"] ** 2).sum("domain", skipna=False)) / at_step.sizes["domain"]
+    clear: xr.DataArray = finite & (at_step["llc"].mean("domain") > LEAST_ERRORS * error)
+    return clear
 
 
 def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
@@ -75,7 +98,7 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     unit = np.nanmean(llc, axis=1, keepdims=True) if relative else 1.0
     shown, error = llc / unit, np.abs(mcse / unit)
     text = np.char.add(np.char.mod("%.2f", shown), np.char.mod(" ± %.2f", error))
-    text = np.char.add(text, np.where(table["status"].values == "converged", "", " *"))
+    text = np.char.add(text, np.where(table["status"].values == CONVERGED, "", " *"))
     names = [str(name) for name in table["component"].values]
     domains = [str(name) for name in table["domain"].values]
     title = RELATIVE if relative else VALUES

@@ -60,7 +60,8 @@ DEFINITIONS = (
     (
         "role, formed",
         f"A head has a role if its highest score ends at {CLEAR:g} or more. It formed at the "
-        "step at which that score first passed the middle between its first and its last value.",
+        "step at which that score first passed the middle between its first and its last value; a "
+        "head that was clear at every checkpoint, or whose score fell, had it from the start.",
     ),
     (
         "stage, boundary",

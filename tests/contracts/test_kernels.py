@@ -15,7 +15,7 @@ every = pytest.mark.parametrize("kernel", KERNELS, ids=lambda k: type(k).__name_
 
 
 def test_every_kernel_is_under_contract():
-    assert {type(kernel).__name__ for kernel in KERNELS} == set(kernels.__all__)
+    assert {type(kernel).__name__ for kernel in KERNELS} == set(kernels.__all__) - {"Kernel"}
 
 
 @every

@@ -55,7 +55,7 @@ def run_command(
     chosen = load_recipe(recipe, dict(_pair(text) for text in settings or []))
     folder = out or Path("runs") / chosen.name
     with TerminalWatch(console) as watch:
-        run_study(chosen, folder, available_cores() if workers is None else workers, device, watch)
+        run_study(chosen, folder, usual_workers(device, workers), device, watch)
         watch.say("writing the report")
         with writable(folder):
             report = build_report(load_results(folder), folder / "report.html")
@@ -105,6 +105,13 @@ def recipes_command() -> None:
 def available_cores() -> int:
     """Number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usual_workers(device: str, asked: int | None) -> int:
+    """As many workers as asked for; by default one per core, and one on a GPU, which they share."""
+    if asked is not None:
+        return asked
+    return available_cores() if device == "cpu" else 1
 
 
 def check_device(device: str) -> None:

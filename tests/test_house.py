@@ -8,8 +8,8 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "somite"
 ROWS = (
     *("core", "components", "theory", "models", "data", "training", "curvature", "sampling"),
-    *("estimators", "behavior", "response", "baselines", "modularity", "development", "study"),
-    *("report", "cli"),
+    *("estimators", "calibration", "verify", "behavior", "response", "baselines", "modularity"),
+    *("development", "study", "report", "cli"),
 )
 FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 50, 8

@@ -5,10 +5,54 @@ subpackage of its own.
 """
 
 from somite.components import Mask, components
-from somite.estimators import llc
+from somite.estimators import (
+    control_check,
+    diagnose,
+    llc,
+    llc_ladder,
+    richardson,
+    second_moment_shares,
+    shares,
+    stein_llc,
+    waic,
+    wbic,
+)
 from somite.models import next_token_loss
-from somite.sampling import SGLD, Target, sample
+from somite.sampling import (
+    BAOAB,
+    HMC,
+    MALA,
+    SGLD,
+    SGNHT,
+    AdamSGLD,
+    RMSpropSGLD,
+    Target,
+    sample,
+)
 
 __version__ = "0.1.0"
 
-__all__ = ["SGLD", "Mask", "Target", "components", "llc", "next_token_loss", "sample"]
+__all__ = [
+    "BAOAB",
+    "HMC",
+    "MALA",
+    "SGLD",
+    "SGNHT",
+    "AdamSGLD",
+    "Mask",
+    "RMSpropSGLD",
+    "Target",
+    "components",
+    "control_check",
+    "diagnose",
+    "llc",
+    "llc_ladder",
+    "next_token_loss",
+    "richardson",
+    "sample",
+    "second_moment_shares",
+    "shares",
+    "stein_llc",
+    "waic",
+    "wbic",
+]

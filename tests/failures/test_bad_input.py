@@ -26,7 +26,7 @@ BAD_SETTINGS = {
     "data.texts={mine='nowhere'}": r"mine.*nowhere",
     "data.vocab_size=100000": r"vocab_size.*100000",
     "sampling.rows=10000000": r"sampling.rows must ask for no more than",
-    "sampling.step_size=1": r"step_size must be below 4 / localization",
+    "sampling.step_size=1": r"step_size must be below .*, where localization .*, got 1\.0\.",
     "seed": r"--set must be KEY=VALUE, got 'seed'",
 }
 

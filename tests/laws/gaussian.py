@@ -1,13 +1,9 @@
-"""A Gaussian local posterior whose SGLD stationary distribution is known exactly.
+"""A Gaussian local posterior on which the stationary law of every kernel is known exactly.
 
     loss_i(w) = ½ (w − c)' H (w − c) + t_i · (w − c),   the tilts t_i sum to zero over the data
 
 so L(w) = ½ (w − c)' H (w − c), and a minibatch of m tilts adds gradient noise of covariance
-Cov(t)/m, whatever w is. One SGLD step is linear,
-
-    w − c ← A (w − c) + ξ,   A = 1 − (ε/2)(n_beta·H + γ),   Cov(ξ) = ε + (ε/2)² n_beta² Cov(t)/m
-
-and its stationary covariance solves Σ = A Σ A' + Cov(ξ).
+Cov(t)/m, whatever w is. The law itself is in `stationary`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,10 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 import xarray as xr
-from scipy.linalg import solve_discrete_lyapunov
 from torch import Tensor, nn
 
 from somite import SGLD, Mask, Target, sample
+from somite.sampling.kernels import Kernel
 
 CENTER = (0.3, -1.0, 2.0, 0.5)
 FLAT = torch.zeros(3, 4, dtype=torch.float64)
@@ -56,6 +52,12 @@ def random_tilts(n: int = 40, scale: float = 1.0, seed: int = 1) -> Tensor:
     return tilts - tilts.mean(0)
 
 
+def even_tilts(variance: float) -> Tensor:
+    """Tilts with the same variance in every direction: ± each axis."""
+    axes = torch.eye(4, dtype=torch.float64) * (4 * variance) ** 0.5
+    return torch.cat([axes, -axes])
+
+
 A = {"first": torch.ones(2, dtype=torch.bool)}
 B = {"second": torch.ones(2, dtype=torch.bool)}
 BLOCKS = {"A": Mask(A), "B": Mask(B), "AB": Mask(A | B)}
@@ -73,69 +75,63 @@ class Setting:
     step_size: float = 0.06
     batch_size: int = 2
     chains: int = 16
-    burn_in: int = 50
-    draws: int = 200
+    burn_in: int = 40
+    draws: int = 120
     seed: int = 0
 
     def but(self, **changes: object) -> "Setting":
         return replace(self, **changes)
 
 
-def run(setting: Setting, block: str = "AB", kernel: SGLD | None = None) -> xr.Dataset:
+def run(setting: Setting, block: str = "AB", kernel: Kernel | None = None) -> xr.Dataset:
     s = setting
+    kernel = kernel or SGLD(s.step_size)
     return sample(
         Basin(s.curvature),
         Target(tilted_loss, s.tilts, s.n_beta, s.localization),
-        kernel or SGLD(s.step_size),
+        kernel,
         components={block: BLOCKS[block]},
-        **{name: getattr(s, name) for name in ("batch_size", "chains", "burn_in", "draws", "seed")},
+        batch_size=None if kernel.exact else s.batch_size,
+        **{name: getattr(s, name) for name in ("chains", "burn_in", "draws", "seed")},
     )
 
 
-def recording(step_size: float, kind: type[SGLD] = SGLD) -> tuple[SGLD, list[Tensor]]:
-    """A kernel that also keeps every weight vector it was given."""
+def recording(kernel: Kernel) -> tuple[Kernel, list[Tensor], list[object]]:
+    """The same kernel, which also keeps every weight vector and state it was given."""
     seen: list[Tensor] = []
+    states: list[object] = []
 
-    class Recording(kind):
-        def step(self, weights: Tensor, drift: Tensor, noise: Tensor) -> Tensor:
-            seen.append(weights)
-            return super().step(weights, drift, noise)
+    class Recording(type(kernel)):
+        def step(self, here, state, scene):
+            seen.append(here.weights)
+            states.append(state)
+            return super().step(here, state, scene)
 
-    return Recording(step_size), seen
-
-
-def kept_displacements(setting: Setting, seen: list[Tensor]) -> np.ndarray:
-    """(chain, draw, 4) from the kept weights of all chains of the whole basin."""
-    steps = setting.burn_in + setting.draws
-    weights = torch.stack(seen).reshape(setting.chains, steps, 4)[:, setting.burn_in :]
-    return (weights - torch.tensor(CENTER, dtype=torch.float64)).numpy()
+    return Recording(**vars(kernel)), seen, states
 
 
-def stationary(setting: Setting, block: str = "AB") -> np.ndarray:
-    """Stationary covariance of the moved weights under exact SGLD."""
-    s, place = setting, PLACES[block]
-    drift = s.n_beta * s.curvature.numpy()[np.ix_(place, place)]
-    drift += s.localization * np.eye(len(place))
-    tilts = s.tilts.numpy()[:, place]
-    noise = s.n_beta**2 * np.cov(tilts.T, ddof=0) / s.batch_size
-    injected = s.step_size * np.eye(len(place)) + s.step_size**2 / 4 * noise
-    return solve_discrete_lyapunov(np.eye(len(place)) - s.step_size / 2 * drift, injected)
+@dataclass(frozen=True)
+class Walked:
+    """Draws of one component with the weights behind them.
+
+    `away` is (chain, draw, d), `states` holds for every chain its state at the last draw.
+    """
+
+    draws: xr.Dataset
+    away: np.ndarray
+    states: list[object]
 
 
-def exact_llc(setting: Setting, block: str = "AB") -> float:
-    """λ̂ that unbiased estimation from stationary SGLD draws converges to: ½ n_beta tr(HΣ)."""
-    place = PLACES[block]
-    curvature = setting.curvature.numpy()[np.ix_(place, place)]
-    return 0.5 * setting.n_beta * float(np.trace(curvature @ stationary(setting, block)))
-
-
-def z_score(by_chain: np.ndarray, exact: float) -> float:
-    """Deviation of the mean of independent chains from the exact value, in standard errors."""
-    error = by_chain.std(ddof=1) / np.sqrt(len(by_chain))
-    return float((by_chain.mean() - exact) / error)
-
-
-def llc_z(setting: Setting, block: str = "AB", kernel: SGLD | None = None) -> float:
-    """The law that right samplers keep and wrong ones break: z of λ̂ against its exact value."""
+def walked(setting: Setting, kernel: Kernel, block: str = "AB") -> Walked:
+    kernel, seen, states = recording(kernel)
     draws = run(setting, block, kernel)
-    return z_score(setting.n_beta * draws.loss[0].mean("draw").values, exact_llc(setting, block))
+    steps = setting.burn_in + setting.draws
+    center = torch.tensor(CENTER, dtype=torch.float64)[PLACES[block]]
+    away = (torch.stack(seen) - center).reshape(setting.chains, steps, -1)
+    return Walked(draws, away[:, setting.burn_in :].numpy(), states[steps - 1 :: steps])
+
+
+def z_score(by_chain: np.ndarray, exact: float | np.ndarray) -> float:
+    """Deviation of independent chains from their exact values, in standard errors of the mean."""
+    off = np.asarray(by_chain) - exact
+    return float(off.mean() / (off.std(ddof=1) / np.sqrt(len(off))))

@@ -9,12 +9,12 @@ from laws.gaussian import (
     FLAT,
     Basin,
     Setting,
-    exact_llc,
     random_tilts,
     run,
     tilted_loss,
     z_score,
 )
+from laws.stationary import exact_llc
 from somite import SGLD, Target, sample
 
 APART = torch.zeros(4, 4, dtype=torch.float64)

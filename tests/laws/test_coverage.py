@@ -5,20 +5,32 @@ import pytest
 from scipy.stats import chi2
 
 import somite as so
-from laws.gaussian import Setting, exact_llc, random_tilts, run
-from somite.estimators.diagnostics import mean_error
+from laws.gaussian import Setting, random_tilts, walked
+from laws.stationary import exact_llc
+from somite.sampling.convergence import mean_error
 
-REPEATS = 60
+REPEATS, CHAINS = 40, 4
 BOUNDS = chi2.ppf([0.001, 0.999], REPEATS - 1) / (REPEATS - 1)
+FULL = Setting(localization=8.0, chains=REPEATS * CHAINS, burn_in=20, draws=60)
+CASES = {
+    "SGLD": (so.SGLD(0.06), FULL),
+    "SGLD on minibatches": (so.SGLD(0.06), FULL.but(tilts=random_tilts())),
+    "RMSpropSGLD": (so.RMSpropSGLD(0.12, offset=0.3), FULL),
+    "BAOAB": (so.BAOAB(0.25, friction=5.0), FULL),
+}
 
 
-def test_mcse_covers_repeats_of_the_sampler():
-    setting = Setting(tilts=random_tilts(), chains=4, burn_in=40, draws=40)
-    exact = exact_llc(setting)
-    tables = [so.llc(run(setting.but(seed=seed))) for seed in range(REPEATS)]
-    z = np.array([(float(t.llc[0]) - exact) / float(t.mcse[0]) for t in tables])
-    assert abs(z.mean()) < 4 / np.sqrt(REPEATS)
-    assert BOUNDS[0] < z.var(ddof=1) < BOUNDS[1]
+@pytest.mark.parametrize("case", CASES)
+def test_mcse_covers_repeats_of_the_sampler(case):
+    kernel, setting = CASES[case]
+    there = walked(setting, kernel)  # chains are independent: each few of them are a repeat
+    exact = np.array([exact_llc(setting, "AB", kernel, state) for state in there.states])
+    z = []
+    for chains in np.arange(setting.chains).reshape(REPEATS, CHAINS):
+        table = so.llc(there.draws.isel(chain=chains))
+        z.append((float(table.llc[0]) - exact[chains].mean()) / float(table.mcse[0]))
+    assert abs(np.mean(z)) < 4 / np.sqrt(REPEATS)
+    assert BOUNDS[0] < np.var(z, ddof=1) < BOUNDS[1]
 
 
 def autoregression(rho: float, chains: int, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,23 +5,20 @@ import pytest
 import torch
 
 import somite as so
+from laws.checks import LIMIT, llc_z
 from laws.gaussian import (
     FLAT,
     PLACES,
     Setting,
-    exact_llc,
-    kept_displacements,
-    llc_z,
     random_tilts,
-    recording,
     run,
-    stationary,
+    walked,
     z_score,
 )
+from laws.stationary import exact_llc, stationary
 from somite.core.errors import InputError
 
 DIAGONAL = torch.tensor([0.1, 0.5, 1.0, 3.0], dtype=torch.float64)
-LIMIT = 4.0
 
 
 def closed_form(setting: Setting, curvature: np.ndarray) -> np.ndarray:
@@ -58,28 +55,20 @@ def test_minibatch_noise_is_seen_by_the_law():
     assert exact_llc(noisy) > 1.2 * exact_llc(quiet)
 
 
-@pytest.mark.parametrize("tilts", [FLAT, random_tilts()], ids=["full", "minibatch"])
-def test_mean_and_covariance_of_the_weights(tilts):
-    setting = Setting(tilts=tilts)
-    kernel, seen = recording(setting.step_size)
-    draws = run(setting, kernel=kernel)
-    away = kept_displacements(setting, seen)
-    expected = stationary(setting)
-    products = np.einsum("cdi,cdj->cij", away, away) / setting.draws
-    for i in range(4):
-        assert abs(z_score(away[:, :, i].mean(1), 0.0)) < LIMIT
-        for j in range(i + 1):
-            assert abs(z_score(products[:, i, j], expected[i, j])) < LIMIT
-    np.testing.assert_allclose(draws.distance[0], (away**2).sum(-1), rtol=1e-12)
-
-
-def test_recorded_losses_are_those_of_the_draw_before_its_step():
+def test_what_is_recorded_is_that_of_the_draw_before_its_step():
     setting = Setting(chains=1, burn_in=3, draws=5)
-    kernel, seen = recording(setting.step_size)
-    draws = run(setting, kernel=kernel)
-    away = kept_displacements(setting, seen)[0]
-    expected = 0.5 * np.einsum("di,ij,dj->d", away, setting.curvature.numpy(), away)
-    np.testing.assert_allclose(draws.loss[0, 0], expected, rtol=1e-12)
+    there = walked(setting, so.SGLD(setting.step_size))
+    away, curvature, draws = there.away[0], setting.curvature.numpy(), there.draws.isel(chain=0)
+    pull = away @ curvature
+    drift = setting.n_beta * pull + setting.localization * away
+    expected = {
+        "loss": 0.5 * (away * pull).sum(1),
+        "share": 0.5 * (away * pull).sum(1),
+        "distance": (away**2).sum(1),
+        "drift_square": (drift**2).sum(1),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(draws[name][0], values, rtol=1e-10)
 
 
 def test_the_first_draw_without_burn_in_is_the_center():

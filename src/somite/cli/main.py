@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from somite.cli.data import data_app
+from somite.cli.verify import verify_command
 from somite.core.errors import InputError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.command("verify")(verify_command)
 console = Console()
 
 STOPPED = 130

@@ -1,23 +1,27 @@
 """Tables of a finished run for the terminal."""
 
+import re
+from collections import Counter
+
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from somite.behavior import SCORES
-from somite.sampling.status import CONVERGED
+from somite.estimators.verdict import CARE, GOOD, GRADES, REFUSE
+from somite.report.figures.verdicts import MARKS, PANELS
 from somite.study import Results
 
 
 def show_results(results: Results, console: Console) -> None:
-    """Print the estimates at the last checkpoint, the stages and the agreement of groups.
+    """Print estimates at the last checkpoint, verdicts, stages and the agreement of groups.
 
     Args:
         results: A finished study.
         console: Where to print.
     """
-    for table in (_heads(results), _stages(results), _agreement(results)):
+    for table in (_heads(results), _verdicts(results), _stages(results), _agreement(results)):
         console.print(table)
         console.print()
     if left_out := results.groups.attrs.get("refined_left_out", ""):
@@ -28,21 +32,44 @@ def show_results(results: Results, console: Console) -> None:
 def _heads(results: Results) -> Table:
     last = int(results.llc.step.values[-1])
     short = [score.removesuffix("_token")[:9] for score in SCORES]
-    title = f"Components at step {last}; *: did not converge"
-    table = Table("head", "rLLC", "MCSE", "R-hat", "ESS", "group", *short, title=title, box=None)
+    title = f"Components at step {last}; {CARE}: ∗, {REFUSE}: ×"
+    table = Table(
+        "head", "rLLC", "MCSE", "R-hat", "ESS", "center", "group", *short, title=title, box=None
+    )
     for name in results.llc.component.values:
         row = results.llc.sel(step=last, component=name)
         behavior = results.behavior.sel(step=last, component=name)
         table.add_row(
-            str(name) if row.status.item() == CONVERGED else f"{name}*",
+            f"{name}{MARKS[row.verdict.item()]}",
             f"{float(row.llc):.3f}",
             f"{float(row.mcse):.3f}",
             f"{max(float(row.r_hat), float(row.r_hat_probe)):.3f}",
             f"{float(row.ess):.0f}",
+            MARKS[row.center_verdict.item()] or "✓",
             _group(results, str(name)),
             *(f"{float(behavior[score]):.2f}" for score in SCORES),
         )
     return table
+
+
+def _verdicts(results: Results) -> Table:
+    """How many cells of all checkpoints have which verdict, and the commonest reason."""
+    title = "Verdicts on all cells (checkpoint, component)"
+    table = Table("", *GRADES, "commonest reason", title=title, box=None)
+    for what, (name, reason) in PANELS.items():
+        grades = results.llc[name].values.astype(str)
+        counts = [f"{int((grades == grade).sum())}" for grade in GRADES]
+        reasons = results.llc[reason].values[grades != GOOD].astype(str)
+        kinds = Counter(_kind(text) for text in reasons)
+        commonest = kinds.most_common(1)[0][0] if kinds else "–"
+        table.add_row(what, *counts, Text(commonest))
+    return table
+
+
+def _kind(reason: str) -> str:
+    """The first thing that a reason names, without its numbers."""
+    first = re.split(r" \(|; |: ", reason)[0]
+    return re.sub(r"\d[\d.]*", "…", first)
 
 
 def _group(results: Results, name: str) -> str:

@@ -65,15 +65,31 @@ class Patch:
         self._origin = {name: center[name].detach() for name in mask.entries}
         self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, n in units)]
         self._sizes = [piece.size for piece in self.pieces]
-        self.center = torch.cat([_read(p, self._origin[p.tensor]) for p in self.pieces])
+        self.center = self.flatten(self._origin)
 
     @property
     def size(self) -> int:
         """Number of moved entries d."""
         return self.center.numel()
 
+    @property
+    def tensor_shapes(self) -> dict[str, torch.Size]:
+        """Shapes of the weights it touches, by name."""
+        return {name: origin.shape for name, origin in self._origin.items()}
+
+    def flatten(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        """The moved entries of any tensors of the weights' names and shapes (d,).
+
+        Half precision becomes single: a step is far smaller than what half precision resolves.
+        """
+        flat = torch.cat([_read(piece, tensors[piece.tensor]) for piece in self.pieces])
+        return at_least_single(flat)
+
     def split(self, flat: Tensor) -> list[Tensor]:
-        """Units with the moved entries taken from `flat`, in the order of `pieces`."""
+        """Units with the moved entries taken from `flat`, in the order of `pieces`.
+
+        They have the precision of the model's weights.
+        """
         parts = flat.split(self._sizes)
         return [
             _fill(piece, part, self._origin[piece.tensor])
@@ -116,6 +132,11 @@ class Noise:
         return torch.cat(parts).to(center.device)
 
 
+def at_least_single(tensor: Tensor) -> Tensor:
+    """The tensor in single precision if it was in half precision, else as it is."""
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
+
+
 def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
     def piece(index: int | None, part: Tensor) -> Piece:
         return Piece(name, index, part.shape, None if bool(part.all()) else part)
@@ -138,6 +159,7 @@ def _put(origin: Tensor, units: list[Tensor], places: list[int] | None) -> Tenso
 
 
 def _fill(piece: Piece, part: Tensor, origin: Tensor) -> Tensor:
+    part = part.to(origin.dtype)
     if piece.chosen is None:
         return part.view(piece.shape)
     unit = piece.unit(origin)

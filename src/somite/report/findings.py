@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from somite.estimators.verdict import GOOD
 from somite.report.reading import (
     boundaries,
     failed_chains,
@@ -153,15 +154,15 @@ def quality(results: Results) -> list[tuple[str, str]]:
     llc = results.llc
     last = llc.isel(step=-1)
     error = float(last["mcse"].median() / last["llc"].mean())
-    names = [name for name in ("r_hat", "r_hat_probe") if name in llc]
-    mixed = (llc[names].to_dataarray() <= GOOD_R_HAT).all("variable")
-    good, at_last = float(mixed.mean()), float(mixed.isel(step=-1).mean())
+    good = llc["verdict"] == GOOD
+    share, at_last = float(good.mean()), float(good.isel(step=-1).mean())
     failed = failed_chains(results)
     return [
         (f"{error:.1%}", "median MCSE over mean rLLC, last checkpoint"),
         (
-            f"{good:.0%}",
-            f"of cells have R-hat ≤ {GOOD_R_HAT} ({at_last:.0%} at the last checkpoint)",
+            f"{share:.0%}",
+            f"of cells have chains that are good by their verdict ({at_last:.0%} at the last "
+            "checkpoint)",
         ),
         (str(failed), "chains failed" if failed != 1 else "chain failed"),
     ]

@@ -3,6 +3,7 @@
 Categories: Okabe and Ito (2008), yellow last because it is weak on white. Maps: cividis and
 viridis, which are even in lightness. Maps with numbers written in them are white to light blue, or
 light blue over white to light orange where there is a neutral middle, so that ink is readable.
+Verdicts get darker as they get worse.
 """
 
 CATEGORIES = (
@@ -20,6 +21,7 @@ MAP = "Cividis"
 MAP_OF_COUNTS = "Viridis"
 WRITTEN_MAP = ((0.0, "#ffffff"), (1.0, "#5aa9d6"))
 DIVERGING = ((0.0, "#5AA9D6"), (0.5, "#FAFAFA"), (1.0, "#E58A4A"))
+VERDICTS = ("#d3e7f3", "#f0bf5c", "#c8553d")
 INK = "#1f2933"
 FAINT = "#7b8794"
 GRID = "#e8ecf0"

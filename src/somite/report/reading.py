@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from somite.development import stage_ends
+from somite.estimators.verdict import GRADES
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -57,6 +58,20 @@ def failed_chains(results: Results) -> int:
     """Number of failed chains, those on single domains included."""
     tables = [results.llc, *([] if results.refined is None else [results.refined])]
     return sum(int(table["chains_failed"].sum()) for table in tables)
+
+
+def verdict_counts(verdicts: xr.DataArray) -> str:
+    """How many cells have which verdict, in words.
+
+    Example:
+        >>> verdict_counts(xr.DataArray(["good", "good", "don't use"]))
+        "2 of 3 cells are good (67 %), 0 usable with care, 1 don't use"
+    """
+    grades = verdicts.values.astype(str)
+    good, *others = (int((grades == grade).sum()) for grade in GRADES)
+    rest = ", ".join(f"{n} {grade}" for n, grade in zip(others, GRADES[1:], strict=True))
+    share = round(100 * good / grades.size)
+    return f"{good} of {grades.size} cells are good ({share} %), {rest}"
 
 
 def layer_of(head: str) -> str:

@@ -1,7 +1,17 @@
 """Sampling the local posterior of components around a center."""
 
-from somite.sampling.kernels import SGLD
+from somite.sampling.kernels import BAOAB, HMC, MALA, SGLD, SGNHT, AdamSGLD, RMSpropSGLD
 from somite.sampling.sample import sample
 from somite.sampling.target import Target
 
-__all__ = ["SGLD", "Target", "sample"]
+__all__ = [
+    "BAOAB",
+    "HMC",
+    "MALA",
+    "SGLD",
+    "SGNHT",
+    "AdamSGLD",
+    "RMSpropSGLD",
+    "Target",
+    "sample",
+]

@@ -1,11 +1,15 @@
 """Draws: what sampling leaves behind, as one labelled data set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+REFERENCE = "reference"
+"""Name of the probe that comes from the target's own data; others have other means and errors."""
+SERIES = ("loss", "center_loss", "distance", "share", "drift_square")
 
 
 @dataclass
@@ -16,7 +20,14 @@ class ChainRecord:
         loss: L_B(w) − L_B(w*) at each kept draw, on the minibatch of that step.
         center_loss: L_B(w*) of that minibatch.
         distance: ‖w − w*‖² at each kept draw.
+        share: ½ (w − w*)·∂L_B at each kept draw, the pull of the loss towards the center.
+        drift_square: ‖∂U_B‖², the squared gradient of the potential, at each kept draw.
+        block_share: ½ (w − w*)·∂L_B over each block (block,) at each kept draw; empty without.
         probe_loss: For each probe, its mean L(w) − L(w*) at every so many draws.
+        example_loss: L_i(w) − L_i(w*) of the reference probe's examples (example,) at every so
+            many draws; empty unless asked for.
+        acceptance: Probability with which MALA would accept a step of this size, at a few draws;
+            for a kernel that accepts or rejects, whether it moved.
         status: How the chain ended.
         failed_at: Step at which it failed; −1 if it did not.
     """
@@ -24,31 +35,41 @@ class ChainRecord:
     loss: list[float] = field(default_factory=list)
     center_loss: list[float] = field(default_factory=list)
     distance: list[float] = field(default_factory=list)
+    share: list[float] = field(default_factory=list)
+    drift_square: list[float] = field(default_factory=list)
+    block_share: list[np.ndarray] = field(default_factory=list)
     probe_loss: dict[str, list[float]] = field(default_factory=dict)
+    example_loss: list[np.ndarray] = field(default_factory=list)
+    acceptance: list[float] = field(default_factory=list)
     status: str = ""
     failed_at: int = -1
 
-    def add(self, loss: float, center_loss: float, distance: float) -> None:
-        """Append one draw."""
-        self.loss.append(loss)
-        self.center_loss.append(center_loss)
-        self.distance.append(distance)
+    def add(self, *numbers: float) -> None:
+        """Append one draw, its numbers in the order of `SERIES`."""
+        for name, number in zip(SERIES, numbers, strict=True):
+            getattr(self, name).append(number)
 
 
 def to_draws(
-    records: dict[tuple[str, int], ChainRecord], lengths: tuple[int, int], attrs: dict[str, Any]
+    records: dict[tuple[str, int], ChainRecord],
+    lengths: tuple[int, int],
+    blocks: Sequence[str],
+    attrs: dict[str, Any],
 ) -> xr.Dataset:
     """Gather the records of all chains.
 
     Args:
         records: By (component, chain).
         lengths: Number of kept draws, and of probe draws.
+        blocks: Names of the blocks whose shares were recorded.
         attrs: The settings, kept with the draws.
 
     Returns:
-        Data set with `loss`, `center_loss` and `distance` (component, chain, draw), `probe_loss`
-        (probe, component, chain, probe_draw), `status` and `failed_at` (component, chain). What a
-        failed chain did not reach is NaN.
+        Data set with `loss`, `center_loss`, `distance`, `share` and `drift_square` (component,
+        chain, draw), `probe_loss` (probe, component, chain, probe_draw), `acceptance`, `status` and
+        `failed_at` (component, chain); with blocks `block_share` (component, chain, draw, block);
+        with examples `example_loss` (component, chain, probe_draw, example). What a failed chain
+        did not reach is NaN.
     """
     components = list(dict.fromkeys(component for component, _ in records))
     chains = sorted({chain for _, chain in records})
@@ -56,38 +77,52 @@ def to_draws(
     probes = list(grid[0][0].probe_loss)
     draws, probe_draws = lengths
     pair = ("component", "chain")
-    series = {
-        name: ((*pair, "draw"), _array(grid, lambda r, n=name: getattr(r, n), draws))
-        for name in ("loss", "center_loss", "distance")
-    }
     probe_loss = [_array(grid, lambda r, p=p: r.probe_loss[p], probe_draws) for p in probes]
     shape = (len(probes), len(components), len(chains), probe_draws)
-    return xr.Dataset(
-        {
-            **series,
-            "probe_loss": (
-                ("probe", *pair, "probe_draw"),
-                np.array(probe_loss, dtype=float).reshape(shape),
-            ),
-            "status": (pair, np.array([[r.status for r in row] for row in grid])),
-            "failed_at": (pair, np.array([[r.failed_at for r in row] for row in grid])),
-        },
-        coords={
-            "component": np.array(components),
-            "chain": chains,
-            "draw": np.arange(draws),
-            "probe": np.array(probes, dtype=str),
-            "probe_draw": np.arange(probe_draws),
-        },
-        attrs=attrs,
-    )
+    found = {
+        **{name: ((*pair, "draw"), _array(grid, _reader(name), draws)) for name in SERIES},
+        "probe_loss": (
+            ("probe", *pair, "probe_draw"),
+            np.array(probe_loss, dtype=float).reshape(shape),
+        ),
+        "acceptance": (pair, np.array([[_mean(r.acceptance) for r in row] for row in grid])),
+        "status": (pair, np.array([[r.status for r in row] for row in grid])),
+        "failed_at": (pair, np.array([[r.failed_at for r in row] for row in grid])),
+    }
+    if blocks:
+        shares = _array(grid, _reader("block_share"), draws, len(blocks))
+        found["block_share"] = ((*pair, "draw", "block"), shares)
+    if examples := max(
+        (len(r.example_loss[0]) for r in records.values() if r.example_loss), default=0
+    ):
+        losses = _array(grid, _reader("example_loss"), probe_draws, examples)
+        found["example_loss"] = ((*pair, "probe_draw", "example"), losses)
+    coords = {
+        "component": np.array(components),
+        "chain": chains,
+        "draw": np.arange(draws),
+        "probe": np.array(probes, dtype=str),
+        "probe_draw": np.arange(probe_draws),
+    }
+    if blocks:
+        coords["block"] = np.array(blocks)
+    return xr.Dataset(found, coords, attrs)
 
 
-def _array(grid: Sequence[Sequence[ChainRecord]], read: Any, length: int) -> np.ndarray:
-    """Values of all chains (component, chain, length), NaN where a chain has none."""
-    values = np.full((len(grid), len(grid[0]), length), np.nan)
+def _reader(name: str) -> Callable[[ChainRecord], Any]:
+    return lambda record: getattr(record, name)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _array(grid: Sequence[Sequence[ChainRecord]], read: Any, *shape: int) -> np.ndarray:
+    """Values of all chains (component, chain, *shape), NaN where a chain has none."""
+    values = np.full((len(grid), len(grid[0]), *shape), np.nan)
     for i, row in enumerate(grid):
         for j, record in enumerate(row):
             got = read(record)
-            values[i, j, : len(got)] = got
+            if len(got):
+                values[i, j, : len(got)] = got
     return values

@@ -6,49 +6,46 @@ weights is computed once per minibatch; only the component's entries have state,
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from somite.components.patch import Noise, Patch
 from somite.core.random import stream
-from somite.sampling.draws import ChainRecord
-from somite.sampling.kernels.kernel import Kernel
+from somite.sampling.center import CenterGradients
+from somite.sampling.draws import REFERENCE, ChainRecord
+from somite.sampling.kernels.kernel import Kernel, Point, Scene
+from somite.sampling.kernels.mala import propose
+from somite.sampling.minibatch import Batch, differentiate, tilted
 from somite.sampling.observables.losses import example_losses
+from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
-from somite.sampling.status import diverged, verdict
+from somite.sampling.status import diverged, free_distance, verdict
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import SharedCache, View, center_losses
+from somite.sampling.walker import Walker
 
-Progress = Callable[[int, int], None]
 CHUNKS = 4
 """Minibatches per pass at the center: without a backward pass so many take no more memory."""
+ACCEPTANCE_CHECKS = 8
+"""Probe draws of a chain at which the acceptance of its step is tried."""
 
 
 @dataclass
-class Walker:
-    """One chain of one component on its way: its weights, its noise, what it has recorded."""
+class Walk:
+    """One chain of all components, and the minibatches they share.
 
-    patch: Patch
-    view: View
-    noise: Noise
-    weights: Tensor
-    record: ChainRecord = field(default_factory=ChainRecord)
+    Args:
+        walkers: By component.
+        batches: Stream of the minibatches.
+        step: Steps done.
+    """
 
-    @property
-    def alive(self) -> bool:
-        """Whether the chain has not failed."""
-        return not self.record.status
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Examples and their losses at the center, the baseline of every recorded difference."""
-
-    examples: Data
-    center_loss: Tensor
+    walkers: dict[str, Walker]
+    batches: torch.Generator
+    step: int = 0
 
 
 class Engine:
@@ -66,6 +63,11 @@ class Engine:
         InputError: If a loss at the center is not finite.
     """
 
+    blocks: Mapping[str, Mapping[str, Tensor]]
+    """For each component, where the blocks are whose shares are recorded."""
+    pointwise = False
+    """Whether the loss of every example of the reference probe is recorded."""
+
     def __init__(
         self,
         center: nn.Module,
@@ -81,101 +83,159 @@ class Engine:
             InputError: If one of them is not finite.
         """
         self.target, self.kernel, self.settings, self.cache = target, kernel, settings, cache
+        self.blocks = {}
+        self._n = n_examples(target.data)
+        self._chunk = settings.chunk(self._n)
         at_center = center_losses(center, target.loss)
-        chunk = CHUNKS * settings.batch_size
-        self._center_loss = example_losses(at_center, target.data, chunk)
-        check_baseline("data", self._center_loss)
-        self._probes = {
-            name: Batch(data, example_losses(at_center, data, chunk))
+        chunk = CHUNKS * self._chunk
+        self.center_loss = example_losses(at_center, target.data, chunk)
+        check_baseline("data", self.center_loss)
+        self.probes = {
+            name: Batch(data, example_losses(at_center, data, chunk), {})
             for name, data in probes.items()
         }
-        for name, probe in self._probes.items():
+        for name, probe in self.probes.items():
             check_baseline(f"probe {name}", probe.center_loss)
+        self._gradients: CenterGradients | None = None
 
-    def run(
-        self, chain: int, parts: Mapping[str, tuple[Patch, View]], progress: Progress
-    ) -> dict[str, ChainRecord]:
-        """Walk one chain of every component.
+    def subtract(self, gradients: CenterGradients) -> None:
+        """Use the gradients at the center as control variates."""
+        self._gradients = gradients
+        self._center_gradient = gradients.of(self.target.data, self._chunk)
+
+    def open(self, chain: int, parts: Mapping[str, tuple[Patch, View]]) -> Walk:
+        """One chain of every component at the center."""
+        names = (self.settings.seed, self.settings.checkpoint, chain)
+        walkers = {}
+        for component, (patch, view) in parts.items():
+            record = ChainRecord(probe_loss={name: [] for name in self.probes})
+            walkers[component] = Walker(patch, view, Noise(patch, names), names, record)
+        return Walk(walkers, stream(*names, "batches"))
+
+    def advance(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
+        """Walk on until so many steps are done.
 
         Args:
-            chain: Its number.
-            parts: Moved weights and the losses they give, by component.
-            progress: Called with (chain steps done, all chain steps).
-
-        Returns:
-            The records by component.
+            walk: One chain of every component; changed.
+            until: Steps done in the end.
+            progress: Called with the chain steps that were done.
         """
-        plan = self.settings
-        names = (plan.seed, plan.checkpoint, chain)
-        walkers = {name: self._start(patch, view, names) for name, (patch, view) in parts.items()}
-        batches = stream(*names, "batches")
-        for step in range(plan.steps):
-            batch = self._next_batch(batches)
-            for walker in walkers.values():
+        for step in range(walk.step, until):
+            batch = self._next_batch(walk.batches)
+            for name, walker in walk.walkers.items():
                 if walker.alive:
-                    self._advance(walker, batch, step)
-            progress((chain * plan.steps + step + 1) * len(parts), self.total(len(parts)))
+                    self._advance(walker, batch, step, self.blocks.get(name, {}))
+            walk.step = step + 1
+            progress(len(walk.walkers))
             if self.cache is not None:
                 self.cache.clear()
-        for walker in walkers.values():
-            self._finish(walker)
-        return {name: walker.record for name, walker in walkers.items()}
 
-    def total(self, parts: int) -> int:
-        """Chain steps of all components and chains."""
-        return parts * self.settings.chains * self.settings.steps
-
-    def _start(self, patch: Patch, view: View, names: tuple[int, int, int]) -> Walker:
-        record = ChainRecord(probe_loss={name: [] for name in self._probes})
-        return Walker(patch, view, Noise(patch, names), patch.center, record)
+    def finish(self, walk: Walk) -> dict[str, ChainRecord]:
+        """Judge the chains that reached the end; the records by component."""
+        for walker in walk.walkers.values():
+            record = walker.record
+            if walker.alive:
+                distance = sum(record.distance) / len(record.distance)
+                allowed = free_distance(walker.patch, self.target, self.kernel)
+                record.status = verdict(distance, walker.patch.size, allowed)
+        return {name: walker.record for name, walker in walk.walkers.items()}
 
     def _next_batch(self, generator: torch.Generator) -> Batch:
-        size = (self.settings.batch_size,)
-        index = torch.randint(n_examples(self.target.data), size, generator=generator)
-        baseline = self._center_loss[index.to(self._center_loss.device)]
-        return Batch(rows(self.target.data, index), baseline)
+        data = self.target.data
+        if self.settings.full_batch(self._n):
+            return Batch(data, self.center_loss, {})
+        size = (self.settings.batch_size or self._n,)
+        index = torch.randint(self._n, size, generator=generator)
+        baseline = self.center_loss[index.to(self.center_loss.device)]
+        examples = rows(data, index)
+        return Batch(examples, baseline, self._correction(examples))
 
-    def _advance(self, walker: Walker, batch: Batch, step: int) -> None:
+    def _correction(self, examples: Data) -> dict[str, Tensor]:
+        if self._gradients is None:
+            return {}
+        here = self._gradients.of(examples, self._chunk)
+        return {name: self._center_gradient[name] - here[name] for name in here}
+
+    def _advance(
+        self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
+    ) -> None:
         """Record the losses at the present weights, then leave them."""
-        weights, center, record = walker.weights, walker.patch.center, walker.record
+        scene = self._scene(walker, batch, step)
+        if walker.state is None:
+            walker.state = self.kernel.start(scene)
+        place = walker.place
+        here = place if isinstance(place, Point) else scene.evaluate(place)
         draw = self.settings.draw_at(step)
         probing = draw is not None and draw % self.settings.probe_every == 0
-        probe_losses = self._probe_losses(walker) if probing else {}
-        difference, gradient = _differentiate(walker, batch)
-        distance = float((weights - center).square().sum())
-        numbers = (difference, distance, *probe_losses.values())
-        if not (all(map(math.isfinite, numbers)) and bool(torch.isfinite(gradient).all())):
+        if not self._record(walker, here, batch, step, probing=probing, blocks=blocks):
+            return
+        if probing and not self.kernel.exact:
+            self._try_acceptance(walker, here, batch, scene)
+        walker.place, walker.state = self.kernel.step(here, walker.state, scene)
+        if draw is not None and self.kernel.exact:
+            walker.record.acceptance.append(float(walker.place is not here))
+
+    def _scene(self, walker: Walker, batch: Batch, step: int) -> Scene:
+        def evaluate(weights: Tensor) -> Point:
+            return differentiate(walker, batch, weights, self.settings.accumulate)
+
+        return Scene(
+            self.target,
+            walker.patch.center,
+            walker.noise.draw,
+            walker.uniform,
+            evaluate,
+            adapting=step < self.settings.burn_in,
+        )
+
+    def _record(
+        self,
+        walker: Walker,
+        here: Point,
+        batch: Batch,
+        step: int,
+        *,
+        probing: bool,
+        blocks: Mapping[str, Tensor],
+    ) -> bool:
+        """Record a kept draw; False, with the status set, if something is not finite."""
+        record, center = walker.record, walker.patch.center
+        probes = self._probe_losses(walker, here.weights) if probing else {}
+        away, drift = here.weights - center, self.target.drift(here.gradient, here.weights, center)
+        numbers = [away.dot(away), away.dot(here.gradient) / 2, drift.dot(drift)]
+        distance, share, squared = torch.stack(numbers).tolist()
+        means = {name: float(losses.mean()) for name, losses in probes.items()}
+        if not all(map(math.isfinite, (here.loss, distance, share, squared, *means.values()))):
             record.failed_at = step
             scale = (self.kernel.step_size, self.target.n_beta)
-            record.status = diverged(step, difference, *scale)
-            return
-        if draw is not None:
-            record.add(difference, float(batch.center_loss.mean()), distance)
-        for name, loss in probe_losses.items():
-            record.probe_loss[name].append(loss)
-        drift = self.target.drift(gradient, weights, center)
-        walker.weights = self.kernel.step(weights, drift, walker.noise.draw())
+            record.status = diverged(step, here.loss, *scale)
+            return False
+        if self.settings.draw_at(step) is not None:
+            record.add(here.loss, float(batch.center_loss.mean()), distance, share, squared)
+            if blocks:
+                record.block_share.append(block_shares(away, here.gradient, blocks))
+        for name, mean in means.items():
+            record.probe_loss[name].append(mean)
+        if self.pointwise and REFERENCE in probes:
+            record.example_loss.append(probes[REFERENCE].cpu().numpy())
+        return True
 
     @torch.no_grad()
-    def _probe_losses(self, walker: Walker) -> dict[str, float]:
-        """Mean L(w) − L(w*) of every probe at the walker's weights."""
-        found = {}
-        for name, probe in self._probes.items():
-            losses = per_example(walker.view(probe.examples, walker.weights))
-            found[name] = float((losses - probe.center_loss).mean())
-        return found
+    def _probe_losses(self, walker: Walker, weights: Tensor) -> dict[str, Tensor]:
+        """L(w) − L(w*) of every example of every probe at the walker's weights."""
+        return {
+            name: per_example(walker.view(probe.examples, weights)) - probe.center_loss
+            for name, probe in self.probes.items()
+        }
 
-    def _finish(self, walker: Walker) -> None:
-        record = walker.record
-        if walker.alive:
-            distance = sum(record.distance) / len(record.distance)
-            scale = (walker.patch.size, self.target.localization, self.kernel.step_size)
-            record.status = verdict(distance, *scale)
+    def _try_acceptance(self, walker: Walker, here: Point, batch: Batch, scene: Scene) -> None:
+        """What MALA would do with a step of this size from here, on this minibatch."""
+        if len(walker.record.acceptance) < ACCEPTANCE_CHECKS:
 
+            def evaluate(weights: Tensor) -> Point:
+                return tilted(walker, batch, scene.evaluate(weights))
 
-def _differentiate(walker: Walker, batch: Batch) -> tuple[float, Tensor]:
-    """L_B(w) − L_B(w*) and the gradient of L_B at the walker's weights."""
-    leaf = walker.weights.detach().requires_grad_()
-    losses = per_example(walker.view(batch.examples, leaf))
-    (gradient,) = torch.autograd.grad(losses.mean(), leaf)
-    return float((losses.detach() - batch.center_loss).mean()), gradient
+            step, noise = self.kernel.diffusion(walker.state), walker.check_noise()
+            trial = replace(scene, evaluate=evaluate)
+            _, log_ratio = propose(step, tilted(walker, batch, here), noise, trial)
+            walker.record.acceptance.append(math.exp(min(0.0, log_ratio)))

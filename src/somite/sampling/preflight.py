@@ -1,5 +1,6 @@
 """What is checked on one small batch before hours of sampling begin."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -8,11 +9,38 @@ from torch import Tensor
 from somite.components.patch import Patch
 from somite.core.errors import InputError
 from somite.sampling.kernels.kernel import Kernel
+from somite.sampling.settings import ChainSettings
+from somite.sampling.stability import stiffest
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View
 
 FEW = 4
+MORE = 32
+"""Examples on which the curvature is bounded: fewer would be stiffer than the data as a whole."""
 SHARING_TOLERANCE = 1e-3
+RELATIVE_REACH = 1e-3
+"""A difference of gradients over less than this share of the weights would drown in rounding."""
+
+
+def check_kernel(kernel: Kernel, target: Target, settings: ChainSettings) -> None:
+    """Check that kernel, target and chain settings go together.
+
+    Raises:
+        InputError: If they do not.
+    """
+    name, n = type(kernel).__name__, n_examples(target.data)
+    if kernel.exact and not settings.full_batch(n):
+        rule = f"must be None for {name}, which accepts or rejects on the whole data"
+        remedy = "Pass batch_size=None, or take SGLD on minibatches."
+        raise InputError("batch_size", rule, settings.batch_size, remedy)
+    if settings.burn_in < kernel.least_burn_in:
+        remedy = 'Its steps are learned there; or pass adapt="always", which biases the draws.'
+        rule = f"must be at least {kernel.least_burn_in} for {name}"
+        raise InputError("burn_in", rule, settings.burn_in, remedy)
+    if settings.accumulate > (most := settings.batch_size or n):
+        rule = f"must be at most the batch size of {most}"
+        raise InputError("accumulate", rule, settings.accumulate, "Lower it.")
+    check_stability("localization", target.prior_precision, kernel)
 
 
 def check_target(
@@ -33,11 +61,6 @@ def check_target(
         InputError: If the loss has the wrong shape, is not finite or not repeatable, if a
             component does not enter it, or if the step is unstable.
     """
-    pull = kernel.step_size * target.localization
-    if pull >= 4:
-        largest = 4 / target.localization
-        remedy = f"The loss makes the bound {largest:g} tighter; {largest / 20:g} is a good start."
-        raise InputError("step_size", "must be below 4 / localization", kernel.step_size, remedy)
     few = rows(target.data, slice(0, FEW))
     losses = at_center(few)
     _check_losses(losses, n_examples(few))
@@ -45,8 +68,31 @@ def check_target(
         remedy = "Switch off dropout and augmentation inside the loss."
         rule = "must give the same numbers for the same batch"
         raise InputError("loss", rule, "two different results", remedy)
+    more = rows(target.data, slice(0, MORE))
     for name, (patch, view) in parts.items():
         _check_component(name, patch, view, few, losses)
+        if math.isfinite(kernel.highest_precision) and not kernel.preconditioned and target.n_beta:
+            reach = max(kernel.highest_precision**-0.5, RELATIVE_REACH * float(patch.center.norm()))
+            limit = (kernel.highest_precision - target.prior_precision) / target.n_beta
+            precision = target.n_beta * stiffest(view, patch, more, reach, limit)
+            precision += target.prior_precision
+            check_stability(f"the curvature of component {name}", precision, kernel)
+
+
+def check_stability(what: str, precision: float, kernel: Kernel) -> None:
+    """Require that the kernel is stable along a direction of this precision.
+
+    Raises:
+        InputError: If it is not; the largest stable step is named.
+    """
+    if precision < kernel.highest_precision:
+        return
+    largest = kernel.largest_step(precision)
+    rule = (
+        f"must be below {largest:.3g}, where {what} (precision {precision:.3g}) makes it unstable"
+    )
+    remedy = f"A twentieth of that, {largest / 20:.2g}, is a good start."
+    raise InputError("step_size", rule, kernel.step_size, remedy)
 
 
 def check_baseline(argument: str, losses: Tensor) -> None:
@@ -65,7 +111,11 @@ def check_baseline(argument: str, losses: Tensor) -> None:
         raise InputError(argument, rule, f"{bad} of {len(losses)} examples without", remedy)
 
 
-def _check_losses(losses: Tensor, examples: int) -> None:
+def _check_losses(losses: object, examples: int) -> None:
+    if not (isinstance(losses, Tensor) and losses.is_floating_point()):
+        found = str(losses.dtype) if isinstance(losses, Tensor) else type(losses).__name__
+        remedy = "Return the losses as a tensor, without .item()."
+        raise InputError("loss", "must return a tensor of floating-point numbers", found, remedy)
     if losses.ndim == 0 or losses.shape[0] != examples:
         remedy = "Return one loss per example (reduction='none'), examples along the first axis."
         raise InputError("loss", f"must have shape ({examples}, …)", tuple(losses.shape), remedy)
@@ -85,6 +135,11 @@ def _check_component(name: str, patch: Patch, view: View, few: Data, losses: Ten
     if not found.requires_grad:
         remedy = "Leave it out, or use a loss that depends on it."
         raise InputError(f"component {name}", "must enter the loss", "no gradient", remedy)
+    (gradient,) = torch.autograd.grad(per_example(found).mean(), weights)
+    if bad := int((~torch.isfinite(gradient)).sum()):
+        rule, got = "must have a finite gradient at the center", f"{bad} of {len(gradient)} without"
+        remedy = "Look for a root, a logarithm or a quotient at zero in the loss."
+        raise InputError(f"component {name}", rule, got, remedy)
     gap = float((found.detach() - losses).abs().max())
     if gap > SHARING_TOLERANCE * (1 + float(losses.abs().max())):
         remedy = "Pass sharing=False, and report this as a bug."

@@ -1,7 +1,8 @@
 """The one call: sample the local posterior of every component around a model's weights."""
 
 import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -16,13 +17,18 @@ from somite.components.select import units
 from somite.core.checks import finite_weights
 from somite.core.errors import InputError, nearest
 from somite.models.transformer import Transformer
-from somite.sampling.draws import ChainRecord, to_draws
-from somite.sampling.engine import Engine, Progress
+from somite.sampling.automatic import sample_to_error
+from somite.sampling.center import CenterGradients, center_statistics
+from somite.sampling.draws import REFERENCE, ChainRecord, to_draws
+from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
-from somite.sampling.preflight import check_target
+from somite.sampling.observables.shares import block_places
+from somite.sampling.preflight import check_kernel, check_target
 from somite.sampling.settings import ChainSettings
-from somite.sampling.target import Data, Target, check_data
-from somite.sampling.views import SharedCache, center_losses, shared_view, whole_view
+from somite.sampling.target import Data, Target, check_data, n_examples
+from somite.sampling.views import SharedCache, View, center_losses, shared_view, whole_view
+
+Progress = Callable[[int, int], None]
 
 
 @torch.enable_grad()
@@ -33,9 +39,11 @@ def sample(
     *,
     components: str | Mapping[str, Mask] = "heads",
     probes: Mapping[str, Data] | None = None,
+    blocks: Mapping[str, Mask] | None = None,
+    pointwise: bool = False,
     progress: Progress | None = None,
     sharing: bool = True,
-    **settings: int,
+    **settings: Any,
 ) -> xr.Dataset:
     """Sample the local posterior of every component around the model's weights.
 
@@ -48,15 +56,20 @@ def sample(
         kernel: The sampler with its step size.
         components: What `somite.components` takes: a kind, a name, a pattern, or masks.
         probes: Fixed data sets whose mean loss difference is recorded at every
-            `probe_every`-th draw.
-        progress: Called with (chain steps done, all chain steps).
+            `probe_every`-th draw. The one named "reference" should hold examples of the target's
+            own data: it enters the error of the estimate.
+        blocks: Masks whose shares of the pull of the loss are recorded at every draw.
+        pointwise: Whether to keep the loss of every example of the reference probe (for WAIC).
+        progress: Called with (chain steps done, all chain steps known of).
         sharing: Whether to compute once what components have in common; the numbers are the same
             to float tolerance.
-        **settings: Fields of `ChainSettings`: batch_size, chains, burn_in, draws, thin,
-            probe_every, seed, checkpoint.
+        **settings: Fields of `ChainSettings`: batch_size, accumulate, chains, burn_in, draws,
+            error, most_draws, thin, probe_every, seed, checkpoint, control_variates.
 
     Returns:
-        The draws, see `somite.sampling.draws.to_draws`.
+        The draws, see `somite.sampling.draws.to_draws`; for each component also `size`, the number
+        of moved weights, and what the center says, see `center_statistics`: `center_gradient` and
+        `gradient_noise`.
 
     Raises:
         InputError: If anything does not fit together; before any step is made.
@@ -72,27 +85,104 @@ def sample(
     """
     plan = chain_settings(settings)
     masks = select(model, components)
+    blocks = select(model, blocks) if blocks else {}
     for name, data in (probes or {}).items():
         check_data(f"probe {name}", data)
+    check_kernel(kernel, target, plan)
+    if pointwise and REFERENCE not in (probes or {}):
+        remedy = 'Pass probes={"reference": data}.'
+        raise InputError("pointwise", "needs the probe named reference", list(probes or {}), remedy)
     center = copy.deepcopy(model).eval().requires_grad_(False)
-    weights = dict(center.named_parameters())
-    finite_weights("model", weights)
+    finite_weights("model", dict(center.named_parameters()))
     cache = SharedCache(center) if sharing and isinstance(center, Transformer) else None
-    parts = {}
+    parts = views(center, target, masks, cache)
+    check_target(center_losses(center, target.loss), parts, target, kernel)
+    engine = Engine(center, target, kernel, plan, probes or {}, cache)
+    patches = {name: patch for name, (patch, _) in parts.items()}
+    engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}
+    engine.pointwise = pointwise
+    moved = {name for mask in masks.values() for name in mask.entries}
+    gradients = CenterGradients(center, target.loss, moved)
+    statistics = center_statistics(gradients, target.data, patches, plan)
+    if plan.control_variates and not plan.full_batch(n_examples(target.data)):
+        engine.subtract(gradients)
+    records, draws, reached = run_chains(engine, parts, progress or _silent)
+    attrs = attributes(target, kernel, plan) | {
+        "draws": draws,
+        "center_loss": float(engine.center_loss.double().mean()),
+    }
+    if plan.automatic:
+        attrs |= {"error_asked": plan.error, "error_reached": reached}
+    lengths = (draws, plan.probe_draws(draws))
+    found = to_draws(records, lengths, list(blocks), attrs)
+    for i, name in enumerate(("center_gradient", "gradient_noise")):
+        found[name] = ("component", [statistics[component][i] for component in parts])
+    found["size"] = ("component", [patch.size for patch in patches.values()])
+    return found
+
+
+def views(
+    center: nn.Module, target: Target, masks: Mapping[str, Mask], cache: SharedCache | None
+) -> dict[str, tuple[Patch, View]]:
+    """For every component its moved weights, and the losses that they give.
+
+    Args:
+        center: The model at w*.
+        target: Holds the loss.
+        masks: The components.
+        cache: Passes at the center that components share; None without sharing.
+
+    Returns:
+        (patch, view) by component.
+    """
+    weights, parts = dict(center.named_parameters()), {}
     for name, mask in masks.items():
         patch = Patch(mask, weights, units(center))
         shared = shared_view(cache, target.loss, patch) if cache else None
         parts[name] = patch, shared or whole_view(center, target.loss, patch)
-    check_target(center_losses(center, target.loss), parts, target, kernel)
-    engine = Engine(center, target, kernel, plan, probes or {}, cache)
-    records: dict[tuple[str, int], ChainRecord] = {}
-    for chain in range(plan.chains):
-        for name, record in engine.run(chain, parts, progress or _silent).items():
-            records[name, chain] = record
-    return to_draws(records, (plan.draws, plan.probe_draws), attributes(target, kernel, plan))
+    return parts
 
 
-def chain_settings(settings: Mapping[str, int]) -> ChainSettings:
+def run_chains(
+    engine: Engine, parts: Mapping[str, tuple[Patch, View]], progress: Progress
+) -> tuple[dict[tuple[str, int], ChainRecord], int, float]:
+    """Walk all chains to their end.
+
+    Returns:
+        The records by (component, chain), the number of draws, and the relative error reached with
+        an automatic number of draws (NaN with a fixed one).
+    """
+    plan = engine.settings
+    walks = [engine.open(chain, parts) for chain in range(plan.chains)]
+    done = 0
+
+    def advance(draws: int) -> None:
+        steps = plan.steps(draws)
+        total = len(parts) * plan.chains * steps
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            progress(done, total)
+
+        for walk in walks:
+            engine.advance(walk, steps, count)
+
+    reached = math.nan
+    if plan.draws == "auto":
+        draws, reached = sample_to_error(advance, walks, plan)
+    else:
+        draws = plan.draws
+        advance(draws)
+    records = {
+        (name, chain): record
+        for chain, walk in enumerate(walks)
+        for name, record in engine.finish(walk).items()
+    }
+    return records, draws, reached
+
+
+def chain_settings(settings: Mapping[str, Any]) -> ChainSettings:
     """Chain settings from keyword arguments.
 
     Raises:
@@ -108,12 +198,18 @@ def chain_settings(settings: Mapping[str, int]) -> ChainSettings:
 
 def attributes(target: Target, kernel: Kernel, settings: ChainSettings) -> dict[str, Any]:
     """What the draws say of how they were made; estimators read the scale from here."""
+    scale = ("n_beta", "localization", "weight_decay", "bounding_box", "n")
+    n = n_examples(target.data)
+    plan = asdict(settings) | {
+        "batch_size": settings.batch_size or n,
+        "full_gradients": settings.full_batch(n),
+    }
+    given = {name: getattr(target, name) for name in scale}
     return {
-        "n_beta": float(target.n_beta),
-        "localization": float(target.localization),
+        **{name: value for name, value in given.items() if value is not None},
         "kernel": type(kernel).__name__,
         **vars(kernel),
-        **asdict(settings),
+        **plan,
     }
 
 

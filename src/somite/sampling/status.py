@@ -2,6 +2,10 @@
 
 import math
 
+from somite.components.patch import Patch
+from somite.sampling.kernels.kernel import Kernel
+from somite.sampling.target import Target
+
 CONVERGED = "converged"
 DRIFT_FACTOR = 4.0
 DRIFT_SPREAD = 6.0
@@ -23,28 +27,36 @@ def drifted(distance: float, allowed: float) -> str:
     )
 
 
-def verdict(distance: float, size: int, localization: float, step_size: float) -> str:
+def free_distance(patch: Patch, target: Target, kernel: Kernel) -> float:
+    """E‖w − w*‖² of a chain without any loss: d·variance(γ + decay) + ‖decay·w*/(γ + decay)‖².
+
+    Infinite where nothing holds the weights.
+    """
+    held = target.prior_precision
+    if held == 0:
+        return math.inf
+    pulled = (target.weight_decay / held) ** 2 * float(patch.center.square().sum())
+    return patch.size * kernel.variance(held) + pulled
+
+
+def verdict(distance: float, size: int, allowed: float) -> str:
     """Status of a chain that reached its end.
 
-    With no loss at all SGLD at step ε holds E‖w − w*‖² at d / (γ(1 − εγ/4)). A loss with a minimum
-    at the center lowers it, as long as the step is small for its curvature a, ε(a + γ) < 4, and
-    its minibatch noise is small. More than 4 + 6·√(2/d) times that means that the chain moved away
-    (√(2/d) is the relative spread of the squared distance of d coordinates).
+    A loss with a minimum at the center lowers the distance below that of a free chain, as long as
+    the step is small for its curvature and its minibatch noise is small. More than 4 + 6·√(2/d)
+    times the free distance means that the chain moved away (√(2/d) is the relative spread of the
+    squared distance of d coordinates).
 
     Args:
         distance: Mean squared distance from the center over the kept draws.
         size: Number of moved entries d.
-        localization: γ; with 0 nothing is held and nothing can be said.
-        step_size: ε.
+        allowed: `free_distance`; infinite if nothing holds the chain, and nothing can be said.
 
     Returns:
         "converged", or what is wrong and what to try.
     """
-    if localization == 0:
-        return CONVERGED
-    allowed = size / (localization * (1 - step_size * localization / 4))
     factor = DRIFT_FACTOR + DRIFT_SPREAD * math.sqrt(2 / size)
-    if math.isfinite(distance) and distance <= factor * allowed:
+    if math.isinf(allowed) or (math.isfinite(distance) and distance <= factor * allowed):
         return CONVERGED
     return drifted(distance, allowed)
 

@@ -1,17 +1,22 @@
 """What is sampled: the only place that fixes the scale.
 
-    p(w) ∝ exp(−n_beta · L(w) − localization/2 · ‖w − w*‖²),   L = mean loss over the data
+    p(w) ∝ exp(−U(w)),   L = mean loss over the data
+    U(w) = n_beta · L(w) + localization/2 · ‖w − w*‖² + weight_decay/2 · ‖w‖²
 
-w* is the center. Only the entries of a component move; the others stay at w*.
+w* is the center. Only the entries of a component move; the others stay at w*. A bounding box
+restricts every moved entry to [w* − box, w* + box].
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from somite.core.checks import not_negative
+from somite.components.patch import at_least_single
+from somite.core.checks import at_least, not_negative, positive
 from somite.core.errors import InputError
 
 Data = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
@@ -29,29 +34,62 @@ class Target:
         n_beta: Inverse temperature times number of samples, in front of the mean loss; 0 is the
             control run without any loss.
         localization: Precision γ of the Gaussian around the center.
+        weight_decay: Precision of a Gaussian prior around zero.
+        bounding_box: Largest distance of an entry from its value at the center; None for none.
+        n: Number of samples behind the loss, where a temperature is to be compared with it
+            (WBIC, WAIC); None if the data are unlimited.
 
     Raises:
-        InputError: If a number is negative, or the data are no tensors, disagree or are empty.
+        InputError: If a number is out of range, or the data are no tensors, disagree or are empty.
     """
 
     loss: Loss
     data: Data
     n_beta: float
     localization: float = 0.0
+    weight_decay: float = 0.0
+    bounding_box: float | None = None
+    n: int | None = None
 
     def __post_init__(self) -> None:
-        """Check before any work starts.
-
-        Raises:
-            InputError: If a number is negative, or the data are no tensors, disagree or are empty.
-        """
+        """Check before any work starts."""
         not_negative("n_beta", self.n_beta, "Give a positive number, or 0 for the control run.")
         not_negative("localization", self.localization)
+        not_negative("weight_decay", self.weight_decay)
+        if self.bounding_box is not None:
+            positive("bounding_box", self.bounding_box, "Give a width, or None for no box.")
+        if self.n is not None:
+            at_least("n", self.n, 2, "Give the number of samples, or None.")
         check_data("data", self.data)
 
     def drift(self, gradient: Tensor, weights: Tensor, center: Tensor) -> Tensor:
-        """Gradient of the potential: n_beta·∂L + localization·(w − w*), each (d,)."""
-        return self.n_beta * gradient + self.localization * (weights - center)
+        """∂U = n_beta·∂L + localization·(w − w*) + weight_decay·w, each (d,)."""
+        drift = self.n_beta * gradient + self.localization * (weights - center)
+        return drift + self.weight_decay * weights if self.weight_decay else drift
+
+    def potential(self, loss: float, weights: Tensor, center: Tensor) -> float:
+        """U(w) − U(w*), the loss given as a difference; infinite outside the bounding box."""
+        away = weights - center
+        if self.bounding_box is not None and bool((away.abs() > self.bounding_box).any()):
+            return math.inf
+        decay = (weights.square() - center.square()).sum() if self.weight_decay else 0.0
+        prior = self.localization * away.square().sum() + self.weight_decay * decay
+        return self.n_beta * loss + float(prior) / 2
+
+    def confine(self, weights: Tensor, center: Tensor) -> Tensor:
+        """Weights reflected at the walls of the bounding box until they are inside (d,)."""
+        if self.bounding_box is None:
+            return weights
+        box = self.bounding_box
+        away = torch.remainder(weights - center + box, 4 * box)  # the triangle wave of this period
+        folded = torch.where(away > 2 * box, 4 * box - away, away) - box
+        outside = (weights - center).abs() > box
+        return torch.where(outside, center + folded, weights)
+
+    @property
+    def prior_precision(self) -> float:
+        """Precision that holds a weight which the loss does not see."""
+        return self.localization + self.weight_decay
 
 
 def check_data(argument: str, data: Data) -> None:
@@ -94,5 +132,6 @@ def rows(data: Data, index: Tensor | slice) -> Data:
 
 
 def per_example(losses: Tensor) -> Tensor:
-    """Mean over all axes but the first."""
+    """Mean over all axes but the first, in single precision at least."""
+    losses = at_least_single(losses)
     return losses.flatten(1).mean(1) if losses.ndim > 1 else losses

@@ -17,14 +17,16 @@ from somite.sampling.target import Data, Loss
 View = Callable[[Data, Tensor], Tensor]
 
 
-class _LossModule(nn.Module):
+class LossModule(nn.Module):
     """Loss and model as one module, so that the loss sees a model whose weights are replaced."""
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
+        """Keep both."""
         super().__init__()
         self.model, self.loss = model, loss
 
     def forward(self, batch: Data) -> Tensor:
+        """Losses of a batch."""
         return self.loss(self.model, batch)
 
 
@@ -80,7 +82,7 @@ def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:
     Returns:
         A function of (batch, flat weights) that gives losses, differentiable in the weights.
     """
-    module = _LossModule(model, loss)
+    module = LossModule(model, loss)
 
     def view(batch: Data, flat: Tensor) -> Tensor:
         moved = {f"model.{name}": weight for name, weight in patch.weights(flat).items()}

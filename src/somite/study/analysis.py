@@ -1,4 +1,4 @@
-"""What is computed from stored draws and scores: stages, groups, the attention that is shown."""
+"""What is computed from stored draws and scores: estimates, stages, groups, attention to show."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +10,7 @@ import xarray as xr
 from somite.behavior import SCORES, attention_examples
 from somite.core.errors import InputError
 from somite.core.fingerprint import code_fingerprint
+from somite.data.config import MIXTURE
 from somite.development import find_stages, most_boundaries
 from somite.estimators import llc
 from somite.models.transformer import head_names
@@ -35,6 +36,26 @@ class Planned:
     make: Callable[[], xr.Dataset]
 
 
+def estimates_cell(context: Context, jobs: Sequence[Job]) -> Planned:
+    """Estimates of all draws of one kind, each with its error and its verdict."""
+    kind = "refined_estimates" if jobs[0].cell.kind == "refined" else "estimates"
+    identity = {
+        "draws": [job.cell.key for job in jobs],
+        "code": code_fingerprint(*ANALYSIS_ROWS),
+    }
+
+    def make() -> xr.Dataset:
+        tables: dict[int, dict[str, xr.Dataset]] = {}
+        for job in jobs:
+            table = llc(job.cell.read(context.run), on_failure="leave out")
+            tables.setdefault(job.step, {})[job.domain] = table
+        if kind == "estimates":
+            return join_steps({step: parts[MIXTURE] for step, parts in tables.items()})
+        return join_steps({step: _join_domains(parts) for step, parts in tables.items()})
+
+    return Planned(Cell(kind, "all", identity), make)
+
+
 def stages_cell(context: Context, sampling: Sequence[Job]) -> Planned:
     """Stage boundaries from the rLLC curves of all components."""
     settings = context.recipe.stages
@@ -47,7 +68,7 @@ def stages_cell(context: Context, sampling: Sequence[Job]) -> Planned:
     def make() -> xr.Dataset:
         draws = stored_draws(context, sampling)
         most = min(settings.max_boundaries, most_boundaries(len(sampling)))
-        values, errors = lambda_series(draws), llc_table(draws).mcse
+        values, errors = lambda_series(draws), _errors(context, sampling, draws)
         return find_stages(values, errors, settings.seed, most, settings.bootstraps)
 
     return Planned(Cell("stages", "all", identity), make)
@@ -71,7 +92,7 @@ def groups_cell(
         scores = behavior[-1].cell.read(context.run).sel(component=draws.component)
         return group_heads(
             lambda_series(draws),
-            llc_table(draws).mcse,
+            _errors(context, sampling, draws),
             settings.seed,
             behavior=xr.concat([scores[name] for name in SCORES], "score").drop_attrs(),
             refined=None if profiles is None else profiles.sel(component=draws.component),
@@ -155,10 +176,17 @@ def lambda_series(draws: xr.Dataset) -> xr.DataArray:
     return values.where(draws.status == CONVERGED)
 
 
-def llc_table(draws: xr.Dataset) -> xr.Dataset:
-    """Estimates of all components at all steps (step, component)."""
-    tables = {int(s): llc(draws.sel(step=s), on_failure="leave out") for s in draws.step.values}
-    return join_steps(tables)
+def _errors(context: Context, sampling: Sequence[Job], draws: xr.Dataset) -> xr.DataArray:
+    """Stored errors of the components that the draws hold (step, component)."""
+    table = estimates_cell(context, sampling).cell.read(context.run)
+    errors: xr.DataArray = table.mcse.sel(component=draws.component)
+    return errors
+
+
+def _join_domains(tables: dict[str, xr.Dataset]) -> xr.Dataset:
+    """Tables of several domains along a new axis `domain`."""
+    domains = xr.DataArray(list(tables), dims="domain", name="domain")
+    return xr.concat(list(tables.values()), domains)
 
 
 def _refined_series(context: Context, jobs: Sequence[Job]) -> xr.DataArray:

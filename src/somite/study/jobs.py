@@ -20,14 +20,14 @@ from somite.behavior import (
 from somite.components import components
 from somite.core.fingerprint import code_fingerprint, fingerprint
 from somite.data.config import MIXTURE, REPEATS
-from somite.estimators.llc import REFERENCE
 from somite.models.losses import next_token_loss
-from somite.sampling import SGLD, Target, sample
+from somite.sampling import Target, sample
+from somite.sampling.draws import REFERENCE
 from somite.study.cells import Cell
 from somite.study.context import Context
 
 Progress = Callable[[int, int], None]
-SAMPLING_ROWS = ("core", "components", "models", "sampling", "study")
+SAMPLING_ROWS = ("core", "components", "theory", "models", "sampling", "study")
 BEHAVIOR_ROWS = ("core", "models", "behavior", "data", "study")
 THREADS = 1
 """Threads of a job; part of its identity, since the order of sums depends on it."""
@@ -71,7 +71,7 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
         "data": fingerprint(rows),
         "masks": fingerprint({name: dict(mask.entries) for name, mask in masks.items()}),
         "loss": "next_token_loss",
-        "kernel": "SGLD",
+        "kernel": repr(context.recipe.sampling.sampler()),
         "settings": settings,
         "device": context.device,
         "threads": THREADS,
@@ -136,7 +136,7 @@ def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     return sample(
         context.model(job.step),
         target,
-        SGLD(settings["step_size"]),
+        context.recipe.sampling.sampler(),
         components=settings["components"],
         probes={REFERENCE: rows[: settings["probe_rows"]]},
         progress=progress,

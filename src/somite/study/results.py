@@ -10,7 +10,6 @@ import xarray as xr
 
 from somite.core.errors import InputError
 from somite.data.config import MIXTURE
-from somite.estimators import llc
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
 from somite.study.folder import read_manifest
@@ -25,12 +24,13 @@ class Results:
         settings: The recipe, nested.
         provenance: Text or numbers by name.
         training: loss (step, domain), train_loss (step,), in nats per token.
-        llc: Estimates (step, component); attributes are the sampler's settings.
+        llc: Estimates and verdicts (step, component), see `somite.llc`; attributes are the
+            settings of the sampler.
         draws_by_place: Loads the draws of a checkpoint (step) on a data set (name).
         behavior: Scores (step, component) and (step,).
         stages: Boundaries, see `somite.development.find_stages`.
         groups: Groups of heads and their agreement, see `somite.modularity.combine_views`.
-        refined: Data-refined estimates (step, domain, component).
+        refined: Data-refined estimates and verdicts (step, domain, component).
         ablation: loss_change (step, method, domain, component), in nats per token.
         attention: Patterns on real text.
     """
@@ -106,18 +106,19 @@ class _Reader:
     manifest: dict[str, Any]
 
     def results(self) -> Results:
-        sampling = StoredCells(self.run, self._paths("sampling"))
-        refined = StoredCells(self.run, self._paths("refined"))
+        draws = StoredCells(self.run, self._paths("sampling") | self._paths("refined"))
+        for place in draws:
+            draws[place]  # damage is said here, not in the middle of a report
         return Results(
             settings=self.manifest["settings"],
             provenance=self.manifest["provenance"],
             training=self._training(),
-            llc=join_steps({s: llc(d, "leave out") for (s, _), d in sampling.items()}),
-            draws_by_place=StoredCells(self.run, self._paths("sampling") | self._paths("refined")),
+            llc=self._only("estimates"),
+            draws_by_place=draws,
             behavior=self._by_step("behavior"),
             stages=self._only("stages"),
             groups=self._only("groups"),
-            refined=_by_domain(refined) if len(refined) else None,
+            refined=self._only("refined_estimates") if self._paths("refined") else None,
             ablation=self._by_step("ablation"),
             attention=self._only("attention"),
         )
@@ -127,7 +128,10 @@ class _Reader:
         return {_step_and_data(place): path for place, path in sorted(cells.items())}
 
     def _only(self, kind: str) -> xr.Dataset:
-        (path,) = self.manifest["cells"][kind].values()
+        if not (cells := self.manifest["cells"].get(kind)):
+            remedy = "Run the study again with this version; what is there is kept."
+            raise InputError("run", f"must hold its {kind}", str(self.run), remedy)
+        (path,) = cells.values()
         return read_cell(self.run / path)
 
     def _by_step(self, kind: str) -> xr.Dataset:
@@ -151,17 +155,3 @@ class _Reader:
 def _step_and_data(place: str) -> tuple[int, str]:
     _, step, *data = place.split("-", 2)
     return int(step), data[0] if data else MIXTURE
-
-
-def _by_domain(cells: Mapping[tuple[int, str], xr.Dataset]) -> xr.Dataset:
-    """Estimates (step, domain, component)."""
-    tables: dict[int, dict[str, xr.Dataset]] = {}
-    for (step, domain), draws in cells.items():
-        tables.setdefault(step, {})[domain] = llc(draws, on_failure="leave out")
-    joined = {
-        step: xr.concat(
-            list(by_domain.values()), xr.DataArray(list(by_domain), dims="domain", name="domain")
-        )
-        for step, by_domain in tables.items()
-    }
-    return join_steps(joined)

@@ -13,7 +13,13 @@ from somite.core.threads import torch_threads
 from somite.data.batches import training_batch
 from somite.data.build import build_corpus
 from somite.data.documents import texts_digest
-from somite.study.analysis import attention_cell, groups_cell, refined_steps, stages_cell
+from somite.study.analysis import (
+    attention_cell,
+    estimates_cell,
+    groups_cell,
+    refined_steps,
+    stages_cell,
+)
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
 from somite.study.folder import MANIFEST, claimed, read_manifest, write_whole
@@ -155,12 +161,16 @@ def _run(study: _Study) -> None:
     _train(study, context, steps)
     sampling = [sampling_job(context, step) for step in steps]
     study.do("sampling", sampling, context)
+    estimates = estimates_cell(context, sampling)
+    study.once("estimates", estimates.cell, estimates.make)
     stages = stages_cell(context, sampling)
     study.once("stages", stages.cell, stages.make)
     chosen = refined_steps(context, stages.cell.read(run), steps)
     domains = list(context.corpus.tokens)
     refined = [sampling_job(context, step, domain) for step in chosen for domain in domains]
     study.do("refined sampling", refined, context)
+    on_domains = estimates_cell(context, refined)
+    study.once("refined estimates", on_domains.cell, on_domains.make)
     behavior = [behavior_job(context, step) for step in steps]
     ablations = [ablation_job(context, step) for step in chosen]
     study.do("behavior", [*behavior, *ablations], context)

@@ -1,9 +1,12 @@
 """The sections of a recipe that belong to no other row."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
-from somite.core.checks import at_least, not_negative, positive
+from somite.core.checks import at_least, not_negative, one_of, positive
 from somite.models.transformer import TransformerConfig
+from somite.sampling.kernels import Kernel
+from somite.sampling.kernels.registry import KERNELS
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ class SamplingConfig:
         components: Which components, see `somite.components`.
         n_beta: Inverse temperature times number of samples.
         localization: Precision of the Gaussian around the center.
-        step_size: Of SGLD.
+        kernel: Name of the sampler; one that works on minibatches.
+        step_size: Of the kernel: ε of SGLD and its like, h of BAOAB and SGNHT.
+        friction: Of BAOAB and SGNHT; 0 for the critical 2·√localization.
         rows: Rows of the data set whose loss is sampled.
         probe_rows: How many of these rows are the fixed reference probe.
         batch_size: Rows per minibatch.
@@ -72,7 +77,9 @@ class SamplingConfig:
     components: str = "heads"
     n_beta: float = 30.0
     localization: float = 200.0
+    kernel: str = "SGLD"
     step_size: float = 2.5e-3
+    friction: float = 0.0
     rows: int = 2048
     probe_rows: int = 32
     batch_size: int = 8
@@ -88,10 +95,23 @@ class SamplingConfig:
         positive("n_beta", self.n_beta, remedy)
         not_negative("localization", self.localization)
         positive("step_size", self.step_size, "Give a step such as 1e-3.")
+        not_negative("friction", self.friction)
+        one_of("kernel", self.kernel, [n for n, kind in KERNELS.items() if not kind.exact])
         for name in ("rows", "probe_rows", "batch_size", "chains", "probe_every"):
             at_least(name, getattr(self, name), 1)
         at_least("burn_in", self.burn_in, 0)
         at_least("draws", self.draws, 8, "Below 8 draws no error can be estimated.")
+        self.sampler()
+
+    def sampler(self) -> Kernel:
+        """The kernel; settings that a recipe does not name have their defaults."""
+        kind = KERNELS[self.kernel]
+        known = {field.name for field in fields(kind)}
+        given = {"step_size": self.step_size}
+        if "friction" in known:
+            given["friction"] = self.friction or 2 * math.sqrt(self.localization)
+        made: Kernel = kind(**given)
+        return made
 
 
 @dataclass(frozen=True)

@@ -90,3 +90,16 @@ def test_noise_is_standard_normal_in_the_precision_of_the_weights():
     assert drawn.dtype == torch.float64
     assert abs(drawn.mean()) < 4 / 4000**0.5
     assert abs(drawn.var() - 1) < 4 * (2 / 4000) ** 0.5
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_precision_weights_are_moved_in_single_precision(half):
+    center = {"w": torch.tensor([1.0, 2.0, 3.0]).to(half)}
+    patch = Patch(Mask({"w": torch.tensor([True, False, True])}), center)
+    assert patch.center.dtype == torch.float32
+    moved = patch.center + torch.tensor([1e-6, 1.0])
+    assert moved[0] != 1  # which half precision cannot tell from 1
+    weight = patch.weights(moved)["w"]
+    assert weight.dtype == half
+    assert weight.tolist() == [1.0, 2.0, 4.0]
+    assert Noise(patch, NAMES).draw().dtype == torch.float32

@@ -5,7 +5,7 @@ import xarray as xr
 
 import somite as so
 from somite.core.errors import InputError
-from somite.estimators.diagnostics import effective_size, mean_error, rank_r_hat
+from somite.sampling.convergence import effective_size, mean_error, rank_r_hat
 
 COMPONENTS = ["0:0", "1:3"]
 
@@ -43,7 +43,7 @@ def test_it_is_n_beta_times_the_mean_difference():
         assert float(table.mcse[i]) == pytest.approx(10 * mean_error(loss[i]))
         assert float(table.r_hat[i]) == pytest.approx(rank_r_hat(loss[i]))
         assert float(table.ess[i]) == pytest.approx(effective_size(loss[i]))
-    assert table.status.values.tolist() == ["converged"] * 2
+    assert table.verdict.values.tolist() == ["good"] * 2
     assert table.attrs == {"n_beta": 10.0, "step_size": 1e-3}
 
 
@@ -69,15 +69,18 @@ def test_chains_that_do_not_mix_are_named_by_either_trace():
     apart = 0.1 * normal(1, 4, 50) + np.arange(4)[:, None]
     mixed = normal(1, 4, 50)
     for draws in (made_draws(apart), made_draws(mixed, apart)):
-        status = so.llc(draws).status.item()
-        assert status.startswith("not mixed (R-hat ")
-        assert status.endswith("raise burn_in, draws or localization")
-    assert so.llc(made_draws(mixed, normal(1, 4, 50, seed=1))).status.item() == "converged"
+        row = so.llc(draws).isel(component=0)
+        assert row.verdict == "don't use"
+        assert "not mixed (R-hat " in row.reason.item()
+        assert "raise burn_in, draws or localization" in row.reason.item()
+    mean = 3 + mixed
+    assert so.llc(made_draws(mean, 3 + normal(1, 4, 50, seed=1))).verdict.item() == "good"
 
 
-def test_too_few_draws_are_not_called_converged():
+def test_too_few_draws_are_not_called_good():
     table = so.llc(made_draws(normal(1, 4, 7)))
-    assert table.status.item() == "too few draws to judge: take at least 8 per chain"
+    assert table.verdict.item() == "don't use"
+    assert table.reason.item() == "too few draws to judge: take at least 8 per chain"
     assert np.isnan(table.mcse.item())
 
 
@@ -86,7 +89,10 @@ def test_it_becomes_a_data_frame():
     assert isinstance(frame, pd.DataFrame)
     assert frame.index.name == "component"
     assert frame.index.tolist() == COMPONENTS
-    assert {"llc", "mcse", "r_hat", "ess", "chains_failed", "status"} <= set(frame.columns)
+    assert frame.columns.tolist() == [
+        *("llc", "mcse", "r_hat", "ess", "r_hat_probe", "ess_probe", "chains_failed"),
+        *("verdict", "reason", "center_verdict", "center_reason"),
+    ]
 
 
 @pytest.mark.parametrize("n_beta", [0.0, -1.0])
@@ -105,12 +111,13 @@ def test_the_mean_of_a_failed_chain_never_enters():
     draws = made_draws(loss, normal(1, 4, 10))
     draws.loss[0, 2, 30:] = np.nan
     draws.probe_loss[0, 0, 2, 6:] = np.nan
-    draws.status[0, 2] = "diverged at step 30"
+    draws.status[0, 2] = "diverged at step 30: lower step_size"
     table = so.llc(draws, on_failure="leave out")
     good = [0, 1, 3]
     assert table.llc.item() == pytest.approx(10 * loss[0, good].mean())
     assert table.r_hat.item() == pytest.approx(rank_r_hat(loss[0, good]))
     assert np.isfinite(table.r_hat_probe.item())
-    assert table.status.item().startswith("failed chains, left out: 1")
+    assert table.verdict.item() == "usable with care"
+    assert table.reason.item().startswith("1 of 4 chains failed (diverged at step 30); ")
     with pytest.raises(InputError, match=r"component 0:0 must have chains .*diverged at step 30"):
         so.llc(draws)

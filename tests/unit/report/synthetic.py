@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from somite.estimators.verdict import CARE, GOOD, REFUSE
 from somite.study.results import Results
 
 SCORES = ("previous_token", "current_token", "first_token", "duplicate_token", "induction")
@@ -62,9 +63,12 @@ def llc(at: np.ndarray, names: list[str], random: np.random.Generator) -> xr.Dat
     mcse = 0.025 * curves
     r_hat = 1 + 0.012 * random.exponential(size=shape)
     failed = np.zeros(shape, dtype=int)
-    status = np.full(shape, "converged", dtype=object)
-    status[-2, 3], failed[-2, 3] = "1 chains failed and were left out", 1
-    r_hat[5, 2], status[5, 2] = 1.18, "not mixed (R-hat 1.18): raise burn_in"
+    verdict, reason = np.full(shape, GOOD, dtype=object), np.full(shape, "", dtype=object)
+    verdict[-2, 3], reason[-2, 3], failed[-2, 3] = CARE, "1 of 4 chains failed (diverged)", 1
+    verdict[5, 2], reason[5, 2] = REFUSE, "not mixed (R-hat 1.28): raise burn_in, <b>draws</b>"
+    center, why = np.full(shape, GOOD, dtype=object), np.full(shape, "", dtype=object)
+    center[:3], why[:3] = REFUSE, "62 % of the draws have a lower loss than the center: train on"
+    r_hat[5, 2] = 1.28
     table = {
         "llc": curves + mcse * random.normal(size=shape),
         "mcse": mcse,
@@ -73,7 +77,10 @@ def llc(at: np.ndarray, names: list[str], random: np.random.Generator) -> xr.Dat
         "r_hat_probe": r_hat + 0.004,
         "ess_probe": 60 + 80 * random.random(shape),
         "chains_failed": failed,
-        "status": status.astype(str),
+        "verdict": verdict.astype(str),
+        "reason": reason.astype(str),
+        "center_verdict": center.astype(str),
+        "center_reason": why.astype(str),
     }
     attrs = {"n_beta": 30.0, "localization": 200.0, "step_size": 1e-3, "batch_size": 32}
     return xr.Dataset(
@@ -169,12 +176,13 @@ def refined(names: list[str], random: np.random.Generator) -> xr.Dataset:
     values[-1, -1, [names.index(n) for n in JUMPS if n in names]] += 9
     coords = {"step": [420, 1500, 3000], "domain": list(DOMAINS), "component": names}
     dims = ("step", "domain", "component")
-    status = np.full(shape, "converged")
+    words = {"verdict": GOOD, "reason": "", "center_verdict": GOOD, "center_reason": ""}
     error = 0.03 * values
     table = {"llc": values, "mcse": error, "r_hat": 1 + 0 * values, "ess": 90 + 0 * values}
     table["chains_failed"] = np.zeros(shape, dtype=int)
     columns: dict[str, Any] = {name: (dims, column) for name, column in table.items()}
-    return xr.Dataset(columns | {"status": (dims, status)}, coords)
+    said = {name: (dims, np.full(shape, word)) for name, word in words.items()}
+    return xr.Dataset(columns | said, coords)
 
 
 def ablation(names: list[str], random: np.random.Generator) -> xr.Dataset:

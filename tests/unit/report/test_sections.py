@@ -12,6 +12,7 @@ from somite.report.build import render
 from somite.report.figures.choices import choose
 from somite.report.figures.curves import curves_figure
 from somite.report.figures.traces import Cell, traces_figure
+from somite.report.figures.verdicts import verdict_figure
 from somite.report.reading import (
     NO_CURVE,
     boundaries,
@@ -87,7 +88,36 @@ def test_failed_chains_are_in_plain_sight() -> None:
     results = synthetic_results()
     (row,) = failed_table(results).rows
     assert list(row[:5]) == ["0:3", str(steps(results)[-2]), "all", "1", "88"]
-    assert len(doubtful_table(results).rows) == 2
+    assert [row[2] for row in doubtful_table(results).rows] == ["don't use", "usable with care"]
+
+
+def test_verdicts_are_mapped_and_counted() -> None:
+    results = synthetic_results()
+    chains, center = verdict_figure(results.llc).data
+    assert (chains.z[2, 5], chains.z[3, -2], chains.z[0, 0]) == (2, 1, 0)
+    assert chains.text[2, 5] == "×"
+    assert chains.customdata[2, 5].startswith("don't use<br>not mixed (R-hat 1.28): raise burn_in,")
+    assert chains.customdata[2, 5].endswith("&lt;b&gt;draws&lt;/b&gt;")
+    assert center.z[:, :3].min() == 2
+    assert center.z[:, 3:].max() == 0
+    lead = diagnostics_lead(results)
+    assert lead.startswith("Chains: 382 of 384 cells are good (99 %), 1 usable with care, 1 don't")
+    assert "Centers: 336 of 384 cells are good (88 %), 0 usable with care, 48 don't use." in lead
+
+
+def test_all_good_cells_are_said() -> None:
+    results = synthetic_results()
+    results.llc["verdict"][:] = "good"
+    assert doubtful_table(results).rows == [["none", "–", "good", "all cells are good"]]
+    center = doubtful_table(results, "center")
+    assert center.note == "The worst 10 of 48; the map above shows all."
+
+
+def test_a_point_of_a_curve_tells_its_verdicts() -> None:
+    figure = curves_figure(synthetic_results(), 500)
+    (drawn,) = [trace for trace in figure.data if (trace.name or "").startswith("head 0:2")]
+    assert drawn.customdata[0][1].startswith("good<br>center: don't use<br>62 % of the draws")
+    assert drawn.customdata[5][1].startswith("don't use<br>not mixed")
 
 
 def test_failed_chains_on_a_domain_are_listed() -> None:

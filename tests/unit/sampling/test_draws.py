@@ -17,15 +17,20 @@ def test_draws_are_labelled():
     sizes = {"component": 6, "chain": 2, "draw": 5, "probe": 2, "probe_draw": 3}
     assert dict(draws.sizes) == sizes
     assert tuple(draws.component.values) == HEADS
-    for name in ("loss", "center_loss", "distance"):
+    for name in ("loss", "center_loss", "distance", "share", "drift_square"):
         assert draws[name].dims == ("component", "chain", "draw")
         assert draws[name].dtype == np.float64
     assert draws.probe_loss.dims == ("probe", "component", "chain", "probe_draw")
-    assert draws.status.dims == draws.failed_at.dims == ("component", "chain")
+    for name in ("acceptance", "status", "failed_at"):
+        assert draws[name].dims == ("component", "chain")
+    for name in ("center_gradient", "gradient_noise", "size"):
+        assert draws[name].dims == ("component",)
     assert draws.attrs["n_beta"] == 30
     assert draws.attrs["step_size"] == 5e-3
     assert draws.attrs["kernel"] == "SGLD"
     assert draws.attrs["batch_size"] == 4
+    assert {"weight_decay", "draws", "seed", "control_variates"} <= set(draws.attrs)
+    assert not {"bounding_box", "n", "error_reached"} & set(draws.attrs)
 
 
 def test_draws_without_probes_are_whole():
@@ -76,11 +81,11 @@ def test_the_xarray_functions_of_arviz_stats_take_draws():
 @pytest.mark.parametrize("thin", [1, 2, 3])
 def test_steps_end_with_the_last_draw(thin):
     plan = ChainSettings(burn_in=4, draws=5, thin=thin, probe_every=2)
-    kept = [plan.draw_at(step) for step in range(plan.steps)]
+    kept = [plan.draw_at(step) for step in range(plan.steps(5))]
     assert [draw for draw in kept if draw is not None] == [0, 1, 2, 3, 4]
     assert kept[:5] == [None] * 4 + [0]
     assert kept[-1] == 4
-    assert plan.probe_draws == 3
+    assert plan.probe_draws(5) == 3
 
 
 def test_thinning_keeps_every_other_draw():

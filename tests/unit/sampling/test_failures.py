@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 import somite as so
+from somite.components.mask import Mask
+from somite.components.patch import Patch
 from somite.core.errors import InputError
-from somite.sampling.status import CONVERGED, failed, verdict
+from somite.sampling.status import CONVERGED, failed, free_distance, verdict
 from unit.sampling.runs import Wells, sample_wells, wells_loss
 
 
@@ -25,13 +27,14 @@ def test_the_status_says_when_and_what_to_try(mixed):
         step, status = int(steep.failed_at[chain]), str(steep.status[chain].values)
         if step >= 0:
             remedy = r"lower step_size (0.08) or n_beta (10)"
-            assert status == f"diverged at step {step} (loss inf): {remedy}"
+            assert status.startswith(f"diverged at step {step} (loss ")
+            assert status.endswith(f"): {remedy}")
         else:
             assert status == CONVERGED
 
 
 def test_nan_stands_after_the_failure_and_nowhere_else(mixed):
-    for name in ("loss", "center_loss", "distance"):
+    for name in ("loss", "center_loss", "distance", "share", "drift_square"):
         found = np.isnan(mixed[name].sel(component="steep").values)
         for chain, step in enumerate(mixed.failed_at.sel(component="steep").values):
             assert not found[chain, : step if step >= 0 else 100].any()
@@ -60,25 +63,23 @@ def test_llc_leaves_failed_chains_out_and_says_so(mixed):
     assert table.chains_failed.sel(component="steep") == (~good).sum() > 0
     expected = 10 * mixed.loss.sel(component="steep").values[good].mean()
     assert float(table.llc.sel(component="steep")) == pytest.approx(expected)
-    assert (
-        table.status.sel(component="steep")
-        .item()
-        .startswith(f"failed chains, left out: {(~good).sum()}")
-    )
+    reason = table.reason.sel(component="steep").item()
+    assert reason.startswith(f"{(~good).sum()} of 8 chains failed (diverged at step ")
     assert table.chains_failed.sel(component="gentle") == 0
     for name in ("llc", "mcse", "r_hat", "ess"):
         assert np.isfinite(table[name]).all()
 
 
 def test_no_chain_left_has_no_estimate_and_says_why():
-    draws = sample_wells(step_size=0.5)
+    draws = sample_wells(step_size=0.15)
     assert (draws.failed_at.sel(component="steep") >= 0).all()
     with pytest.raises(InputError, match=r"component steep must have chains that all ended well"):
         so.llc(draws)
     row = so.llc(draws, on_failure="leave out").sel(component="steep")
     assert np.isnan(row.llc.item())
     assert np.isnan(row.mcse.item())
-    assert row.status.item().endswith("no chain is left")
+    assert row.verdict.item() == "don't use"
+    assert "no chain is left" in row.reason.item()
 
 
 def test_a_chain_that_walks_away_has_drifted():
@@ -122,13 +123,16 @@ def test_weights_that_overflow_end_the_chain_though_the_loss_does_not_see_it():
     assert draws.status.item().startswith("diverged at step 1 ")
 
 
-def test_the_verdict_knows_how_far_localization_lets_a_chain_go():
-    allowed = 100 / (2 * (1 - 0.1 * 2 / 4))
-    scale = {"size": 100, "localization": 2.0, "step_size": 0.1}
+def test_the_verdict_knows_how_far_the_prior_lets_a_chain_go():
+    patch = Patch(Mask({"w": torch.ones(100, dtype=torch.bool)}), {"w": torch.full((100,), 2.0)})
+    target = so.Target(wells_loss, torch.zeros(1), n_beta=1, localization=1.5, weight_decay=0.5)
+    allowed = free_distance(patch, target, so.SGLD(0.1))
+    assert allowed == pytest.approx(100 / (2 * (1 - 0.1 * 2 / 4)) + 100 * (0.25 * 2) ** 2)
     most = 4 + 6 * (2 / 100) ** 0.5
-    assert verdict((most - 0.01) * allowed, **scale) == CONVERGED
-    assert verdict((most + 0.01) * allowed, **scale).startswith(
-        "drifted: mean squared distance is 4.9 times"
-    )
-    assert failed(verdict(float("inf"), **scale))
-    assert verdict(1e9, size=100, localization=0.0, step_size=0.1) == CONVERGED
+    assert verdict((most - 0.01) * allowed, 100, allowed) == CONVERGED
+    words = "drifted: mean squared distance is 4.9 times"
+    assert verdict((most + 0.01) * allowed, 100, allowed).startswith(words)
+    assert failed(verdict(float("inf"), 100, allowed))
+    free = so.Target(wells_loss, torch.zeros(1), n_beta=1)
+    assert free_distance(patch, free, so.SGLD(0.1)) == float("inf")
+    assert verdict(1e9, 100, float("inf")) == CONVERGED

@@ -3,9 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
+import somite as so
 from somite.core.errors import InputError
+from somite.estimators.verdict import GOOD, GRADES
 from somite.study import load_results
 from somite.study.folder import read_manifest, write_whole
 
@@ -18,7 +21,9 @@ def test_lost_checkpoints_are_refused(smoke_copy):
         load_results(smoke_copy)
 
 
-@pytest.mark.parametrize("kind", ["sampling", "behavior", "stages", "groups", "attention"])
+@pytest.mark.parametrize(
+    "kind", ["sampling", "refined", "estimates", "behavior", "stages", "groups", "attention"]
+)
 def test_a_lost_cell_is_refused(smoke_copy, kind):
     path = next(iter(read_manifest(smoke_copy)["cells"][kind].values()))
     shutil.rmtree(smoke_copy / path)
@@ -50,6 +55,27 @@ def test_losses_fall_over_the_run(smoke_run):
 def test_estimates_carry_their_errors(smoke_run):
     results = load_results(smoke_run)
     for table in (results.llc, results.refined):
-        assert {"llc", "mcse", "r_hat", "ess", "r_hat_probe", "status"} <= set(table.data_vars)
+        assert {"llc", "mcse", "r_hat", "ess", "r_hat_probe"} <= set(table.data_vars)
         assert bool((table.mcse > 0).all())
         assert bool(table.llc.notnull().all())
+
+
+def test_verdicts_are_stored_beside_the_estimates(smoke_run):
+    results = load_results(smoke_run)
+    for table in (results.llc, results.refined):
+        assert set(np.unique(table.verdict)) <= set(GRADES)
+        bad = table.verdict != GOOD
+        assert bool((table.reason != "").where(bad, True).all())
+    step, name = int(results.llc.step[-1]), str(results.llc.component[0].item())
+    row = so.llc(results.draws(step), on_failure="leave out").sel(component=name)
+    stored = results.llc.sel(step=step, component=name)
+    for column in ("llc", "mcse", "verdict", "reason", "center_verdict", "center_reason"):
+        assert stored[column].item() == row[column].item()
+
+
+def test_a_run_without_estimates_is_refused(smoke_copy):
+    manifest = read_manifest(smoke_copy)
+    del manifest["cells"]["estimates"]
+    write_whole(smoke_copy / "study.json", manifest)
+    with pytest.raises(InputError, match=r"run must hold its estimates.*Run the study again"):
+        load_results(smoke_copy)

@@ -10,12 +10,13 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from somite.estimators.verdict import GOOD
 from somite.report.figures.lines import band, line
 from somite.report.figures.shading import shade_stages
+from somite.report.figures.verdicts import PANELS, hover_text
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
 from somite.report.reading import by_layer, group_of, group_title, heads, spread, steps
-from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -97,15 +98,25 @@ def _legend_entry(family: str, color: str, dash: str) -> go.Scatter:
 
 
 def _hover_data(curve: xr.Dataset) -> np.ndarray:
-    """MCSE and status of each checkpoint."""
+    """MCSE and verdicts of each checkpoint."""
     mcse = np.char.mod("%.2g", curve["mcse"].values.astype(float))
-    status = [label(text) for text in curve["status"].values]
-    return np.column_stack([mcse, status])
+    chains, centers = (
+        [
+            hover_text(grade, why)
+            for grade, why in zip(*(curve[n].values for n in names), strict=True)
+        ]
+        for names in PANELS.values()
+    )
+    said = [
+        one if two == GOOD else f"{one}<br>center: {two}"
+        for one, two in zip(chains, centers, strict=True)
+    ]
+    return np.column_stack([mcse, said])
 
 
 def _markers(curve: xr.Dataset) -> dict[str, object]:
-    """Dots; checkpoints that did not converge get an open, larger one."""
-    bad = curve["status"].values.astype(str) != CONVERGED
+    """Dots; checkpoints whose chains are not good get an open, larger one."""
+    bad = curve["verdict"].values.astype(str) != GOOD
     return {
         "line": {"width": np.where(bad, 1.5, 0).tolist()},
         "size": np.where(bad, 8, 3.5).tolist(),

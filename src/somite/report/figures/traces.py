@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from somite.estimators.llc import REFERENCE
 from somite.report.layout import label, styled, thin
 from somite.report.palette import category_color, translucent
+from somite.sampling.draws import REFERENCE
 
 if TYPE_CHECKING:
     from somite.study.results import Results

@@ -1,4 +1,4 @@
-"""Whether the chains can be trusted: R-hat, ESS, traces, and every chain that failed."""
+"""Whether the chains can be trusted: verdicts, R-hat, ESS, traces, every chain that failed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from somite.data.config import MIXTURE
+from somite.estimators.verdict import CARE, GOOD, REFUSE
 from somite.report.figures.maps import maps_figure
 from somite.report.figures.traces import Cell, traces_figure
+from somite.report.figures.verdicts import PANELS, grade_index, verdict_figure
 from somite.report.findings import GOOD_R_HAT
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import MAP, MAP_OF_COUNTS
-from somite.report.reading import failed_chains, heads
+from somite.report.reading import failed_chains, heads, verdict_counts
 from somite.report.roles import roles
 from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-MOST_ROWS = 24
+MOST_ROWS, MOST_DOUBTFUL = 24, 10
 WORST_R_HAT = 1.10
+TITLES = {
+    "chains": "Cells whose chains are not good",
+    "center": "Cells whose center is not good",
+}
 TRACES = {"": "on minibatches", "_probe": "on the probe"}
 
 
 def section(results: Results) -> Section:
     """Maps over step × head, traces of three cells, and tables of what went wrong."""
+    verdicts = Chart(
+        "verdicts",
+        f"Verdict on every cell (∗: {CARE}, ×: {REFUSE})",
+        "Left: the chains, that is all that better sampling could mend. Right: the center, that is "
+        "whether the checkpoint is a minimum as far as the estimate goes. The label of a cell "
+        "gives the reason and what to change.",
+        verdict_figure(results.llc),
+    )
     r_hat = Chart(
         "r-hat",
         f"R-hat of every cell (crosses: above {GOOD_R_HAT})",
@@ -42,7 +56,8 @@ def section(results: Results) -> Section:
         "Number of independent draws that would carry as much information, all chains together.",
         ess_figure(results.llc),
     )
-    blocks: list[Block] = [failed_table(results), doubtful_table(results), r_hat, ess]
+    tables = [doubtful_table(results), doubtful_table(results, "center"), failed_table(results)]
+    blocks: list[Block] = [verdicts, *tables, r_hat, ess]
     if chosen := chosen_cells(results):
         blocks.append(_traces_chart(results, chosen))
     return Section("diagnostics", "Diagnostics of the chains", "Diagnostics", lead(results), blocks)
@@ -59,16 +74,15 @@ def _traces_chart(results: Results, chosen: list[Cell]) -> Chart:
 
 
 def lead(results: Results) -> str:
-    """Share of good cells and number of failed chains."""
-    llc, parts = results.llc, []
-    for ending, name in TRACES.items():
-        if f"r_hat{ending}" in llc:
-            share = float((llc[f"r_hat{ending}"] <= GOOD_R_HAT).mean())
-            parts.append(f"{share:.1%} of cells have R-hat ≤ {GOOD_R_HAT} {name}")
+    """Counts of verdicts, and number of failed chains."""
+    llc = results.llc
     failed = failed_chains(results)
     plural = "" if failed == 1 else "s"
-    chains = "no chain failed" if failed == 0 else f"{failed} chain{plural} failed (listed below)"
-    return f"{'; '.join(parts)}; {chains}. Failed chains enter no mean."
+    chains = "No chain failed" if failed == 0 else f"{failed} chain{plural} failed (listed below)"
+    return (
+        f"Chains: {verdict_counts(llc['verdict'])}. Centers: "
+        f"{verdict_counts(llc['center_verdict'])}. {chains}; failed chains enter no mean."
+    )
 
 
 def _maps(llc: xr.Dataset, name: str) -> dict[str, np.ndarray]:
@@ -131,20 +145,24 @@ def chosen_cells(results: Results) -> list[Cell]:
     return cells
 
 
-def doubtful_table(results: Results) -> Table:
-    """Cells whose status is not `CONVERGED`, the highest R-hat first."""
+def doubtful_table(results: Results, what: str = "chains") -> Table:
+    """Cells whose verdict is not good, the worst grade first, then the highest R-hat of chains."""
     llc = results.llc.transpose("step", "component")
-    status, measured = llc["status"].values.astype(str), llc["step"].values
-    worst = np.maximum(*(np.nan_to_num(llc[f"r_hat{end}"].values, nan=np.inf) for end in TRACES))
-    places = np.argwhere(status != CONVERGED)
-    places = places[np.argsort(-worst[tuple(places.T)], kind="stable")]
-    rows = [[heads(results)[j], f"{measured[i]}", status[i, j]] for i, j in places[:MOST_ROWS]]
-    more = len(places) > MOST_ROWS
-    note = f"The worst {MOST_ROWS} of {len(places)}; the maps below show all." if more else ""
-    shown = rows or [["none", "–", "all cells converged"]]
-    return Table(
-        "Cells that did not converge", ("head", "checkpoint", "what is wrong"), shown, note
-    )
+    grades, reasons = (llc[name].values.astype(str) for name in PANELS[what])
+    r_hat = [np.nan_to_num(llc[f"r_hat{end}"].values, nan=np.inf) for end in TRACES]
+    worst = np.maximum(*r_hat) if what == "chains" else np.zeros(grades.shape)
+    places = np.argwhere(grades != GOOD)
+    at = tuple(places.T)
+    places = places[np.lexsort((-worst[at], -grade_index(grades[at])))]
+    measured, names = llc["step"].values, heads(results)
+    rows = [
+        [names[j], f"{measured[i]}", grades[i, j], reasons[i, j]] for i, j in places[:MOST_DOUBTFUL]
+    ]
+    more = len(places) > MOST_DOUBTFUL
+    note = f"The worst {MOST_DOUBTFUL} of {len(places)}; the map above shows all." if more else ""
+    shown = rows or [["none", "–", GOOD, "all cells are good"]]
+    columns = ("head", "checkpoint", "verdict", "what is wrong, and what to change")
+    return Table(TITLES[what], columns, shown, note)
 
 
 def failed_table(results: Results) -> Table:

@@ -46,8 +46,8 @@ def overview(results: Results) -> Overview:
     """Compose the first screen."""
     note = (
         "Each line is a head, named at its end and coloured by its group; bands are ± 2 MCSE. "
-        "Dashed: stage boundaries, grey: their 95 % intervals. Open circles: chains that did "
-        "not converge."
+        "Dashed: stage boundaries, grey: their 95 % intervals. Open circles: chains "
+        "that are not good by their own verdict."
     )
     chart = Chart(
         "curves",

@@ -8,12 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
+from somite.estimators.verdict import CARE, REFUSE
 from somite.report.figures.choices import choose
 from somite.report.figures.maps import maps_figure, span
+from somite.report.figures.verdicts import MARKS, hover_text
 from somite.report.layout import short_step
 from somite.report.page import Chart, Section, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
-from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TITLE = "Data-refined profiles"
 VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
 LEAST_ERRORS = 3
+SAID = ("mcse", "verdict", "reason")
 HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
 
 
@@ -38,7 +40,7 @@ def section(results: Results) -> Section:
         "profiles",
         "rLLC of each head on each domain",
         "Values ± MCSE; blue: the domain sees much structure in the head. "
-        f"*: did not converge.{choice}",
+        f"∗: {CARE}, ×: {REFUSE}; the label gives the reason.{choice}",
         choose(figures, names),
     )
     shares = Chart(
@@ -94,11 +96,13 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     """Heat map of one checkpoint."""
     table = at_step.transpose("component", "domain", ...)
     llc, mcse = table["llc"].values.astype(float), table["mcse"].values.astype(float)
-    details = np.char.add(np.char.mod("MCSE %.2g, ", mcse), table["status"].values.astype(str))
+    said = [said_of(*row) for row in zip(*(table[n].values.flat for n in SAID), strict=True)]
+    details = np.array(said, dtype=object).reshape(llc.shape)
     unit = np.nanmean(llc, axis=1, keepdims=True) if relative else 1.0
     shown, error = llc / unit, np.abs(mcse / unit)
     text = np.char.add(np.char.mod("%.2f", shown), np.char.mod(" ± %.2f", error))
-    text = np.char.add(text, np.where(table["status"].values == CONVERGED, "", " *"))
+    marks = np.vectorize(MARKS.get)(table["verdict"].values.astype(str))
+    text = np.char.add(text, np.where(marks == "", "", np.char.add(" ", marks)))
     names = [str(name) for name in table["component"].values]
     domains = [str(name) for name in table["domain"].values]
     title = RELATIVE if relative else VALUES
@@ -109,6 +113,11 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     figure.layout.annotations = ()
     figure.update_layout(margin_t=14, height=figure.layout.height - 26)
     return figure
+
+
+def said_of(mcse: float, grade: str, reason: str) -> str:
+    """Error and verdict of a cell, for its label."""
+    return f"MCSE {mcse:.2g}<br>{hover_text(grade, reason)}"
 
 
 def scale(values: np.ndarray, relative: bool) -> dict[str, object]:

@@ -31,7 +31,11 @@ DEFINITIONS = (
         "localization",
         "Precision of the Gaussian that holds a chain near its checkpoint.",
     ),
-    ("step_size", "Step ε of the sampler: drift ε/2, noise variance ε."),
+    (
+        "step_size",
+        "Step of the sampler: ε of SGLD (drift ε/2, noise variance ε), h of BAOAB (h² compares "
+        "with ε).",
+    ),
     (
         "MCSE",
         "Monte Carlo standard error of a mean over draws, from the chains' autocorrelation. Bands "
@@ -43,6 +47,17 @@ DEFINITIONS = (
         "spread within chains. 1 when chains agree; above 1.05 they have not mixed.",
     ),
     ("ESS", "Effective sample size: independent draws that would carry as much information."),
+    (
+        "verdict",
+        "Of the chains: good, usable with care or don't use, from R-hat, ESS, error, trend, "
+        "temperature, step bias, minibatch noise, distance and acceptance, with its reason. Of the "
+        "center, apart: from the slope of the loss there and from draws that lie below it.",
+    ),
+    (
+        "temperature",
+        "Mean of Δw·∂U over the number of moved weights; 1 for the exact posterior. Long steps and "
+        "minibatch noise raise it; a chain that has not filled its basin is below.",
+    ),
     ("probe", "A small fixed set of examples whose loss is recorded every few draws."),
     (
         "previous-, current-, first-token score",

@@ -1,0 +1,1 @@
+"""One question per file; `accuracy.py` runs them."""

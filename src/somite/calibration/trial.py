@@ -1,0 +1,218 @@
+"""A short run at one setting, and what it says of it."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from torch import nn
+
+from somite.components.mask import Mask
+from somite.core.errors import InputError
+from somite.estimators.diagnostics import diagnose
+from somite.estimators.llc import llc
+from somite.estimators.verdict import (
+    DISTANCE,
+    ESS,
+    GOOD,
+    NOISE_RATIO,
+    REFUSE,
+    RELATIVE_MCSE,
+    SPREADING,
+    STEP_BIAS,
+    TEMPERATURE,
+    TREND,
+    TREND_Z,
+)
+from somite.sampling.draws import REFERENCE
+from somite.sampling.kernels import BAOAB, SGLD
+from somite.sampling.sample import sample
+from somite.sampling.status import CONVERGED
+from somite.sampling.target import Data, Loss, Target, rows
+
+ENOUGH = 0.95
+"""Share of cells whose sampling verdict has to be good."""
+PROBE = 16
+"""Examples of the reference probe."""
+PROBE_EVERY = 4
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One point of the map; ε and burn-in are `shrink` and `patience` times the usual ones."""
+
+    n_beta: float
+    localization: float
+    kernel: SGLD | BAOAB
+    burn_in: int
+    shrink: float = 1.0
+    patience: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is calibrated.
+
+    Args:
+        centers: Models by name of the checkpoint.
+        loss: As in `Target`.
+        data: As in `Target`.
+        masks: The components.
+        batch_size: Examples per minibatch; None for the whole data.
+        n: As in `Target`.
+        seed: Root of the random streams.
+    """
+
+    centers: Mapping[str, nn.Module]
+    loss: Loss
+    data: Data
+    masks: Mapping[str, Mask]
+    batch_size: int | None
+    n: int | None
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What short chains at one setting gave.
+
+    Args:
+        setting: The setting.
+        table: Those of `llc` and `diagnose`, and `share`, over (checkpoint, component).
+        chains: Chains per component.
+        draws: Kept draws per chain.
+        seconds: Of one step of one chain of one component.
+    """
+
+    setting: Setting
+    table: xr.Dataset
+    chains: int
+    draws: int
+    seconds: float
+
+    @property
+    def good(self) -> float:
+        """Share of the cells whose sampling verdict is good."""
+        return float((self.table.verdict == GOOD).mean())
+
+    @property
+    def hot(self) -> bool:
+        """Whether a step that is too long is a trouble."""
+        t = self.table
+        wrong = (t.temperature > TEMPERATURE[0][1]) | (t.noise_ratio > NOISE_RATIO)
+        lost = t.failure.astype(str).str.startswith("diverged")
+        return bool((wrong | (t.step_bias > STEP_BIAS) | lost).mean() > 1 - ENOUGH)
+
+    @property
+    def early(self) -> bool:
+        """Whether chains had not settled when their draws began."""
+        t = self.table
+        cold, spreading = t.temperature < TEMPERATURE[0][0], t.acceptance < SPREADING
+        moving = (abs(t.trend_z) > TREND_Z) & (abs(t.trend) > TREND[0])
+        return bool((cold | spreading | moving).mean() > 1 - ENOUGH)
+
+    @property
+    def away(self) -> bool:
+        """Whether chains went further than localization allows."""
+        lost = self.table.failure.astype(str).str.startswith("drifted")
+        return bool(((self.table.distance_ratio > DISTANCE) | lost).mean() > 1 - ENOUGH)
+
+    @property
+    def lacking(self) -> float:
+        """Factor by which the draws fall short in the worst cell; 1 where that cannot be told."""
+        t = self.table
+        smallest = [float(t[name].min()) for name in ("ess", "ess_bulk", "ess_tail", *PROBED)]
+        needs = [ESS[0] / size for size in smallest if size > 0]
+        poor = t.relative_mcse.where(t.reason.astype(str).str.contains("of the estimate"))
+        needs.append(float(poor.max() / RELATIVE_MCSE) ** 2)
+        return max([1.0, *(need for need in needs if math.isfinite(need))])
+
+    @property
+    def relative_error(self) -> float:
+        """Median of |mcse / llc|; infinite where no cell has an estimate."""
+        errors = np.abs(self.table.mcse / self.table.llc).values
+        known = errors[~np.isnan(errors)]
+        return float(np.median(known)) if len(known) else math.inf
+
+    @property
+    def anharmonicity(self) -> float:
+        """R of all cells together: sum of estimates over sum of shares."""
+        total = float(self.table.share.sum())
+        return float(self.table.llc.sum()) / total if total else math.nan
+
+    def worst_reason(self) -> str:
+        """The commonest reason among cells that are not good; empty if all are."""
+        reasons = self.table.reason.values[(self.table.verdict != GOOD).values]
+        names, counts = np.unique(reasons.astype(str), return_counts=True)
+        return str(names[counts.argmax()]) if len(names) else ""
+
+
+PROBED = ("ess_probe", "ess_bulk_probe", "ess_tail_probe")
+
+
+def run_trial(problem: Problem, setting: Setting, chains: int, draws: int) -> Trial:
+    """Sample all cells shortly at one setting; a step that is refused makes a bad trial.
+
+    Raises:
+        InputError: If `somite.sample` refuses anything else.
+    """
+    started = time.perf_counter()
+    target = Target(problem.loss, problem.data, setting.n_beta, setting.localization, n=problem.n)
+    tables = []
+    for i, center in enumerate(problem.centers.values()):
+        try:
+            found = sample(
+                center, target, setting.kernel, components=dict(problem.masks),
+                probes={REFERENCE: rows(problem.data, slice(0, PROBE))},
+                batch_size=problem.batch_size, chains=chains, burn_in=setting.burn_in, draws=draws,
+                probe_every=PROBE_EVERY, seed=problem.seed, checkpoint=i,
+            )  # fmt: skip
+        except InputError as error:
+            if error.argument != "step_size":
+                raise
+            tables.append(_refused(list(problem.masks), f"diverged: step_size {error.rule}"))
+        else:
+            tables.append(_judged(found))
+    names = xr.DataArray(list(problem.centers), dims="checkpoint", name="checkpoint")
+    steps = len(problem.centers) * len(problem.masks) * chains * (setting.burn_in + draws)
+    seconds = (time.perf_counter() - started) / steps
+    return Trial(setting, xr.concat(tables, names, combine_attrs="drop"), chains, draws, seconds)
+
+
+COLUMNS = (
+    *("llc", "mcse", "share", "relative_mcse", "temperature", "noise_ratio", "step_bias"),
+    *(
+        "acceptance",
+        "trend",
+        "trend_z",
+        "distance_ratio",
+        "ess",
+        "ess_bulk",
+        "ess_tail",
+        *PROBED,
+        "verdict",
+        "reason",
+        "failure",
+    ),
+)
+
+
+def _judged(draws: xr.Dataset) -> xr.Dataset:
+    """What a trial needs to know of the draws at one checkpoint."""
+    table = llc(draws, on_failure="leave out")
+    good = draws.status == CONVERGED
+    share = draws.share.where(good).mean(("chain", "draw"))
+    table = table.merge(diagnose(draws), compat="override")
+    table["share"] = draws.attrs["n_beta"] * share
+    return table[list(COLUMNS)]
+
+
+def _refused(components: list[str], failure: str) -> xr.Dataset:
+    """Table of a step that the sampler refused."""
+    words = {"verdict": REFUSE, "reason": failure.removeprefix("diverged: "), "failure": failure}
+    columns = {
+        name: ("component", [words.get(name, math.nan)] * len(components)) for name in COLUMNS
+    }
+    return xr.Dataset(columns, {"component": components})

@@ -1,0 +1,99 @@
+"""Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996): a reference without bias.
+
+    w' = w − (ε/2)·∇U(w) + √ε·noise,   accepted with probability min(1, e^r),
+    r = U(w) − U(w') − ‖w − w' + (ε/2)∇U(w')‖²/(2ε) + ‖w' − w + (ε/2)∇U(w)‖²/(2ε)
+      = U(w) − U(w') − (ε/8)·‖F‖² + (√ε/2)·F·noise,   F = ∇U(w) + ∇U(w')
+
+as computed, since the two large norms would cancel. U is the potential on the whole data: on
+minibatches the acceptance would be wrong.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from somite.core.checks import positive
+from somite.sampling.kernels.kernel import Point, Scene
+
+
+@dataclass(frozen=True)
+class MALA:
+    """SGLD steps on the whole data, accepted or rejected so that the posterior is exact.
+
+    Args:
+        step_size: ε, as in SGLD.
+
+    Raises:
+        InputError: If the step size is not positive.
+
+    Example:
+        >>> MALA(step_size=1e-3)
+        MALA(step_size=0.001)
+    """
+
+    step_size: float
+    exact: ClassVar[bool] = True
+    preconditioned: ClassVar[bool] = False
+    least_burn_in: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        """Check before any work starts."""
+        positive("step_size", self.step_size, "Give a step such as 1e-3.")
+
+    @property
+    def highest_precision(self) -> float:
+        """None: a step that is too long is rejected."""
+        return math.inf
+
+    def largest_step(self, precision: float) -> float:
+        """None."""
+        return math.inf
+
+    def variance(self, precision: float, gradient_variance: float = 0.0) -> float:
+        """1/a."""
+        return 1 / precision
+
+    def noise_ratio(self, gradient_variance: float) -> float:
+        """0: there are no minibatches."""
+        return 0.0
+
+    def diffusion(self, state: None) -> float:
+        """ε."""
+        return self.step_size
+
+    def start(self, scene: Scene) -> None:
+        """MALA carries nothing."""
+
+    def step(self, here: Point, state: None, scene: Scene) -> tuple[Point, None]:
+        """One proposal from a point."""
+        proposal, log_ratio = propose(self.step_size, here, scene.noise(), scene)
+        return (proposal if accepted(log_ratio, scene.uniform()) else here), None
+
+
+def propose(step: float | Tensor, here: Point, noise: Tensor, scene: Scene) -> tuple[Point, float]:
+    """A Langevin proposal and the logarithm r of its acceptance ratio.
+
+    Args:
+        step: ε, a number or one for each weight (d,).
+        here: Where the chain is.
+        noise: Standard normal (d,).
+        scene: Potential and its gradient.
+
+    Returns:
+        The point proposed, and r; −∞ where the potential is infinite or not a number.
+    """
+    scale = torch.as_tensor(step, dtype=here.weights.dtype, device=here.weights.device)
+    forward = scene.drift(here)
+    there = scene.evaluate(here.weights - scale / 2 * forward + scale.sqrt() * noise)
+    both = forward + scene.drift(there)
+    asymmetry = (both * (scale.sqrt() * noise - scale / 4 * both)).sum() / 2
+    ratio = scene.potential(here) - scene.potential(there) + float(asymmetry)
+    return there, ratio if math.isfinite(ratio) else -math.inf
+
+
+def accepted(log_ratio: float, uniform: float) -> bool:
+    """Whether u < e^r."""
+    return log_ratio >= 0 or uniform < math.exp(log_ratio)

@@ -28,6 +28,8 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
+	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
+	$(BIN)/python benchmarks/accuracy.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

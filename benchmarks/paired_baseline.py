@@ -16,12 +16,12 @@ is compared, head by head. The model is the transformer of a finished run: by de
 import argparse
 import json
 import platform
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from record import commit
 
 from somite.components import components
 from somite.core.random import stream
@@ -104,12 +104,6 @@ def main() -> None:
         record[name] = {"geometric mean": mean, "least": float(values.min())}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def commit() -> str:
-    """Commit of the source, with a mark if it was changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def smoke_run() -> Path:

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.stats import beta
-from torch import nn
+from torch import Tensor, nn
 
 import somite as so
+from somite.sampling.convergence import effective_size, mean_error
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.kernels.sgld import overdamped_variance
 from somite.sampling.target import Target
 from somite.theory import gaussian_llc, quadrature_llc
 from somite.verify.basins import Basin, basin_loss, even_tilts, flat, straight
-from somite.verify.landscapes import Copies, Height, copies_loss, cross, no_tilts, quartic
+from somite.verify.landscapes import Copies, Height, cross, quartic
 
 REPEATS, CHAINS = 200, 2
 HALF_WIDTH = 1.96
@@ -29,7 +31,20 @@ HALF = 0.5
 CURVATURES = np.geomspace(0.3, 3.0, 8)
 N_BETA, LOCALIZATION = 10.0, 2.0
 TILT = 0.5
+Singular = tuple[str, Height, float, Kernel, int]
+SINGULAR: tuple[Singular, ...] = (
+    ("w⁴", quartic, 30.0, so.SGLD(0.003), 2000),
+    ("w⁴", quartic, 30.0, so.RMSpropSGLD(0.0009), 2000),
+    ("w⁴", quartic, 30.0, so.BAOAB(0.12, 4.0), 600),
+    ("u²v²", cross, 16.0, so.SGLD(0.004), 2000),
+    ("u²v²", cross, 16.0, so.RMSpropSGLD(0.0012), 2000),
+    ("u²v²", cross, 16.0, so.BAOAB(0.12, 4.0), 600),
+)
+"""Singular losses, each with n_beta, a kernel with a small step, and the draws of a chain."""
+DIMENSIONS = {"w⁴": 1, "u²v²": 2}
+SINGULAR_LOCALIZATION, SINGULAR_BURN_IN = 4.0, 300
 COPIES = 4
+"""Independent copies that are sampled as one: a loss of one weight alone is far from normal."""
 COLUMNS = (
     *("target", "kernel", "own_value", "posterior", "coverage_of_own", "coverage_of_posterior"),
     *("coverage_range", "z_sd", "bias_in_errors", "interval_for"),
@@ -48,8 +63,7 @@ class Question:
         model: The center.
         target: Loss, data and scale.
         posterior: Exact value of the posterior.
-        own: Exact stationary value of the kernel, given its step for every weight; None where it
-            is not known, and small steps make it that of the posterior.
+        own: Exact stationary value of the kernel, given its step for every weight.
         batch_size: None for full gradients.
         burn_in: Steps before the first draw.
         draws: Per chain.
@@ -60,7 +74,7 @@ class Question:
     model: nn.Module
     target: Target
     posterior: float
-    own: Callable[[Any], float] | None
+    own: Callable[[Any], float]
     batch_size: int | None = None
     burn_in: int = 50
     draws: int = 200
@@ -68,12 +82,13 @@ class Question:
 
 def run(tiny: bool = False, folder: Path | None = None) -> dict[str, Any]:
     """All settings; in tiny mode few repeats of the first and the last."""
-    asked = [*gaussian(0.0), *gaussian(TILT), *singular()]
+    asked = [*gaussian(0.0), *gaussian(TILT)]
+    repeats = 6 if tiny else REPEATS
     if tiny:
-        asked = [replace(asked[1], draws=40), replace(asked[-1], draws=40)]
-    return {"repeats": 6 if tiny else REPEATS, "chains": CHAINS} | {
-        "settings": [answer(question, 6 if tiny else REPEATS) for question in asked]
-    }
+        asked = [replace(asked[1], draws=40)]
+    rows = [answer(question, repeats) for question in asked]
+    rows += [on_copies(row, repeats) for row in (SINGULAR[-1:] if tiny else SINGULAR)]
+    return {"repeats": repeats, "chains": CHAINS, "settings": rows}
 
 
 def gaussian(tilt: float) -> list[Question]:
@@ -103,34 +118,10 @@ def gaussian(tilt: float) -> list[Question]:
         Question(name, kernel, basin, target, exact, own, size)
         for kernel, own in (
             (so.SGLD(0.04), of_steps),
-            (so.RMSpropSGLD(0.015), of_steps),
+            (so.RMSpropSGLD(0.025), of_steps),
             (underdamped, of_underdamped),
         )
     ]
-
-
-def singular() -> list[Question]:
-    """w⁴ and u²v² with full gradients and small steps, several independent copies of each."""
-    kernels: tuple[tuple[Kernel, int], ...]
-    found = []
-    for name, height, n_beta, localization, kernels in (
-        ("w⁴", quartic, 30.0, 4.0,
-         ((so.SGLD(0.02), 600), (so.RMSpropSGLD(0.01), 600), (so.BAOAB(0.12, 4.0), 200))),
-        ("u²v²", cross, 16.0, 4.0,
-         ((so.SGLD(0.02), 600), (so.RMSpropSGLD(0.008), 600), (so.BAOAB(0.12, 4.0), 200))),
-    ):  # fmt: skip
-        found += [_copied(name, height, n_beta, localization, *pair) for pair in kernels]
-    return found
-
-
-def _copied(
-    name: str, height: Height, n_beta: float, localization: float, kernel: Kernel, draws: int
-) -> Question:
-    center = (0.0,) if height is quartic else (0.0, 0.0)
-    exact = COPIES * quadrature_llc(height, n_beta, localization, center).llc
-    target = Target(copies_loss, no_tilts(COPIES, len(center)), n_beta, localization)
-    model = Copies(height, center, COPIES)
-    return Question(name, kernel, model, target, exact, None, None, 100, draws)
 
 
 def answer(question: Question, repeats: int) -> Row:
@@ -138,6 +129,7 @@ def answer(question: Question, repeats: int) -> Row:
     kernel, states = remembering(question.kernel)
     draws = so.sample(
         question.model, question.target, kernel, components="full",
+        probes={"reference": question.target.data} if question.batch_size else {},
         batch_size=question.batch_size, chains=CHAINS * repeats, burn_in=question.burn_in,
         draws=question.draws, seed=11,
     )  # fmt: skip
@@ -147,19 +139,56 @@ def answer(question: Question, repeats: int) -> Row:
     tables = [so.llc(draws.isel(chain=place)) for place in places]
     llc = np.array([table.llc.item() for table in tables])
     error = np.array([table.mcse.item() for table in tables])
-    own = _own_values(question, kernel, last, places)
+    each = np.array([question.own(np.asarray(kernel.diffusion(state))) for state in last])
+    own = np.array([each[place].mean() for place in places])
     row = judged(llc, error, own, question.posterior)
-    print(f"{question.name}, {kernel}: {row['coverage_range']}", flush=True)
+    print(f"{question.name}, {question.kernel}: {row['coverage_range']}", flush=True)
+    ess = float(np.mean([table.ess.item() for table in tables]))
     return {
         "target": question.name,
         "kernel": repr(question.kernel),
+        **described(llc, error, question.posterior, ess),
         **row,
-        "own_value": float("nan") if own is None else float(own.mean()),
-        "posterior": question.posterior,
+        "own_value": float(own.mean()),
+    }
+
+
+def on_copies(question: Singular, repeats: int) -> Row:
+    """Coverage on a singular loss; every few copies of one long run are a chain of their own."""
+    name, height, n_beta, kernel, draws = question
+    center = (0.0,) * DIMENSIONS[name]
+    exact = COPIES * quadrature_llc(height, n_beta, SINGULAR_LOCALIZATION, center).llc
+    model = Copies(height, center, repeats * CHAINS * COPIES)
+    places = torch.arange(len(model.w))
+    found = so.sample(
+        model, Target(each_copy, places, n_beta, SINGULAR_LOCALIZATION), kernel,
+        components="full", probes={"reference": places}, probe_every=1, pointwise=True,
+        batch_size=None, chains=1, burn_in=SINGULAR_BURN_IN, draws=draws, seed=11,
+    )  # fmt: skip
+    heights = found.example_loss.values[0, 0].T / len(model.w)  # (copy, draw)
+    series = heights.reshape(repeats, CHAINS, COPIES, draws).sum(2)
+    llc = n_beta * series.mean((1, 2))
+    error = n_beta * np.array([mean_error(losses) for losses in series])
+    row = judged(llc, error, None, exact)
+    ess = float(np.mean([effective_size(losses) for losses in series]))
+    return {"target": name, "kernel": repr(kernel)} | described(llc, error, exact, ess) | row
+
+
+def each_copy(model: Copies, places: Tensor) -> Tensor:
+    """Loss of the copies at some places, times their number: the mean of all is their sum."""
+    heights: Tensor = model.height(model.w)
+    return heights[places] * len(heights)
+
+
+def described(llc: np.ndarray, error: np.ndarray, posterior: float, ess: float) -> Row:
+    """Mean of the estimates with its error, and how long the chains were."""
+    return {
+        "own_value": float("nan"),
+        "posterior": posterior,
         "mean": llc.mean(),
-        "mean_error": llc.std(ddof=1) / np.sqrt(repeats),
+        "mean_error": llc.std(ddof=1) / np.sqrt(len(llc)),
         "relative_mcse": np.median(error) / llc.mean(),
-        "ess": np.mean([table.ess.item() for table in tables]),
+        "ess": ess,
     }
 
 
@@ -202,15 +231,6 @@ def remembering(kernel: Kernel) -> tuple[Kernel, list[Any]]:
             return place, state
 
     return Remembering(**vars(kernel)), states
-
-
-def _own_values(
-    question: Question, kernel: Kernel, last: list[Any], places: list[slice]
-) -> np.ndarray | None:
-    if question.own is None:
-        return None
-    each = np.array([question.own(np.asarray(kernel.diffusion(state))) for state in last])
-    return np.array([each[place].mean() for place in places])
 
 
 def _coverage(z: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -44,7 +45,12 @@ def long_run(model: nn.Module, target: Target, step: float, draws: int) -> Refer
         draws: Per chain.
     """
     kernel = tuned(model, target, step)
-    settings = {"batch_size": None, "chains": 4, "burn_in": draws // 10, "draws": draws}
+    settings: dict[str, Any] = {
+        "batch_size": None,
+        "chains": 4,
+        "burn_in": draws // 10,
+        "draws": draws,
+    }
     found = so.sample(model, target, kernel, components="full", seed=7, **settings)
     table = so.llc(found)
     numbers = (table.llc.item(), table.mcse.item(), table.r_hat.item())
@@ -73,6 +79,12 @@ def tuned(
 
 
 def _acceptance(model: nn.Module, target: Target, kernel: Kernel) -> float:
-    settings = {"batch_size": None, "chains": 2, "burn_in": 10, "draws": 40, "seed": 3}
+    settings: dict[str, Any] = {
+        "batch_size": None,
+        "chains": 2,
+        "burn_in": 10,
+        "draws": 40,
+        "seed": 3,
+    }
     found = so.sample(model, target, kernel, components="full", **settings)
     return float(found.acceptance.mean())

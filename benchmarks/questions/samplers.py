@@ -89,7 +89,7 @@ class Problem:
 
 def run(tiny: bool = False, folder: Path | None = None) -> dict[str, Any]:
     """All kernels on all targets; in tiny mode few gradients on the first target."""
-    gradients = 400 if tiny else GRADIENTS
+    gradients = 100 if tiny else GRADIENTS
     problems = [gaussian()] if tiny else [gaussian(), deep(REFERENCE_DRAWS), minibatches()]
     rows = [
         compared(problem, kernel, gradients) for problem in problems for kernel in kernels(problem)
@@ -151,7 +151,7 @@ def kernels(problem: Problem) -> list[Kernel]:
 
 def compared(problem: Problem, kernel: Kernel, gradients: int) -> Row:
     """Errors of single chains, and the effective number of draws for what they cost."""
-    each = problem.whole if kernel.exact else 1
+    each = float(problem.whole if kernel.exact else 1)
     each *= (1 + LEAPFROGS) / 2 if isinstance(kernel, so.HMC) else 1
     steps = max(2, round(gradients / each))
     burn_in = math.ceil(BURN_IN * steps)

@@ -4,9 +4,12 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+import somite as so
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -28,21 +31,34 @@ def asked(tmp_path, capsys):
     return ask
 
 
-@pytest.mark.slow  # calibrates twice
-def test_deep_linear_runs(asked):
+def quickly(model, loss, data, **settings):
+    """In place of `calibrate`, which has tests of its own: settings for short chains."""
+    chains = {"batch_size": settings["batch_size"], "chains": 2, "burn_in": 20, "draws": 40}
+    n_beta = superposition.N_BETA if "n" in settings else 50.0
+    return SimpleNamespace(
+        n_beta=n_beta, localization=300.0, kernel=so.BAOAB(0.01, 35.0),
+        target=lambda loss, data: so.Target(loss, data, n_beta, 300.0),
+        settings=chains, burn_in=20, draws=40,
+    )  # fmt: skip
+
+
+def test_deep_linear_runs(asked, monkeypatch):
+    monkeypatch.setattr(deep_linear, "calibrate", quickly)
     found, printed = asked("deep_linear")
     assert {"population", "minibatches"} <= {row["data"] for row in found["networks"]}
     assert all(0 < row["truth"] <= row["asymptote"] for row in found["networks"])
+    assert all(abs(row["z"]) < 8 for row in found["networks"])
     assert found["block_centers"][0]["asymptote"] == 11.5
     assert "median_error" in printed
     assert found["commit"]
 
 
-@pytest.mark.slow  # calibrates once, and samples at two further localizations
-def test_superposition_runs(asked):
+def test_superposition_runs(asked, monkeypatch):
+    monkeypatch.setattr(superposition, "calibrate", quickly)
+    monkeypatch.setattr(superposition, "DOWNHILL", 100)
     found, _ = asked("superposition")
     assert found["points"][0]["theory"] == 7.0
-    assert len(found["weak_localization"]) == 2
+    assert len(found["weak_localization"]) == 1
 
 
 def test_coverage_runs(asked):
@@ -103,7 +119,8 @@ def test_binomial_range_is_exact():
     assert coverage.binomial_range(0, 10)[0] == 0.0
 
 
-def test_descent_finds_the_basin_of_a_place():
+def test_descent_finds_the_basin_of_a_place(monkeypatch):
+    monkeypatch.setattr(superposition, "DOWNHILL", 300)
     model = superposition._model("5")
     place = np.vstack([model.W.detach(), model.b.detach()])
     near = superposition.basins(superposition.torch.from_numpy(place)[None] + 0.01)

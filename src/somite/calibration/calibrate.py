@@ -32,6 +32,8 @@ from somite.sampling.settings import ChainSettings
 from somite.sampling.target import Data, Loss, check_data
 
 LEAST_DRAWS, MOST_DRAWS = 100, 4000
+MARGIN = 1.25
+"""Factor on the draws of a trial whose verdicts were good: cells not tried may be worse."""
 
 
 def calibrate(
@@ -52,7 +54,8 @@ def calibrate(
         data: As in `Target`.
         components: What `somite.components` takes.
         say: Called with what is being done.
-        **settings: Fields of `CalibrationPlan`: kernel, batch_size, chains, error, n, guess, seed.
+        **settings: Fields of `CalibrationPlan`: kernel, batch_size, chains, error, n, guess, map,
+            seed.
 
     Returns:
         The settings with their evidence.
@@ -65,7 +68,7 @@ def calibrate(
         >>> from somite.models import DeepLinear, deep_linear_population_loss
         >>> model = DeepLinear.from_weights([torch.eye(2), torch.eye(2)])
         >>> found = calibrate(model, deep_linear_population_loss, torch.zeros(1),
-        ...                   components="full", batch_size=None, n=1000)
+        ...                   components="full", batch_size=None, map=False)
         >>> found.kernel.highest_precision > found.localization
         True
     """
@@ -85,7 +88,7 @@ def calibrate(
     reach = find_reach(cells, plan.guess, say)
     searcher = Searcher(problem, cells, reach, plan.kernel)
     found = search(searcher, say)
-    return _outcome(found, reach, plan, surroundings(searcher, found, say))
+    return _outcome(found, reach, plan, surroundings(searcher, found, plan.map, say))
 
 
 def _outcome(found: Search, reach: Reach, plan: CalibrationPlan, around: xr.Dataset) -> Calibration:
@@ -119,11 +122,13 @@ def draws_for(trial: Trial, error: float, chains: int) -> int:
 
     Returns:
         Its draws, scaled by the square of the errors and by the number of chains, and no fewer
-        than the verdicts of the trial rest on; in tens, and from 100 to 4000.
+        than 1.25 times those on which its verdicts rest; in tens, and from 100 to 4000.
     """
     needed = trial.draws * trial.chains / chains * (trial.relative_error / error) ** 2
-    rounded = 10 * math.ceil(needed / 10) if math.isfinite(needed) else MOST_DRAWS
-    return min(max(rounded, trial.draws, LEAST_DRAWS), MOST_DRAWS)
+    if not math.isfinite(needed):
+        return MOST_DRAWS
+    in_tens = 10 * math.ceil(max(needed, MARGIN * trial.draws) / 10)
+    return min(max(in_tens, LEAST_DRAWS), MOST_DRAWS)
 
 
 def _check_alike(models: Mapping[str, nn.Module]) -> None:

@@ -1,6 +1,6 @@
 """What calibration knows of one component at one checkpoint before any chain runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -109,6 +109,15 @@ def top_curvature(view: View, patch: Patch, batch: Data) -> float:
     def loss(flat: Tensor) -> Tensor:
         return per_example(view(batch, flat)).mean()
 
+    found = _ritz(loss, patch)
+    if found > 0:
+        return found
+    reach = RELATIVE_REACH * (float(patch.center.norm()) or 1.0)
+    return max(stiffest(view, patch, batch, reach), 0.0)
+
+
+def _ritz(loss: Callable[[Tensor], Tensor], patch: Patch) -> float:
+    """Largest Ritz value plus its error bound; 0 if no product with the Hessian can be had."""
     steps, generator = min(LANCZOS_STEPS, patch.size), stream("calibration", patch.size)
     try:
         with torch.enable_grad():
@@ -116,6 +125,5 @@ def top_curvature(view: View, patch: Patch, batch: Data) -> float:
             device = patch.center.device
             spectrum = lanczos(product, patch.size, steps, generator, torch.float64, device)
     except (RuntimeError, InputError):
-        reach = RELATIVE_REACH * (float(patch.center.norm()) or 1.0)
-        return max(stiffest(view, patch, batch, reach), 0.0)
+        return 0.0
     return max(spectrum.largest, 0.0) + spectrum.residual

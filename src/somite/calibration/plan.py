@@ -17,10 +17,12 @@ class CalibrationPlan:
         kernel: "BAOAB", which has no step-size bias on quadratic losses, or "SGLD".
         batch_size: Examples per minibatch; None for the whole data.
         chains: Chains per component.
-        error: Relative Monte Carlo error that the median component shall reach.
+        error: Relative Monte Carlo error that the median component shall reach; an estimate below
+            ½, what one curved direction counts, is taken for ½.
         n: Number of samples; n_beta is then n / log n where nothing forbids it.
         guess: Localization that is kept where no checkpoint has a basin, and where the search
             starts if it is stronger than the usual start; else the result does not depend on it.
+        map: Whether to sample the settings around the choice; else the map holds the choice alone.
         seed: Root of the random streams.
 
     Raises:
@@ -33,6 +35,7 @@ class CalibrationPlan:
     error: float = 0.05
     n: int | None = None
     guess: float = 100.0
+    map: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

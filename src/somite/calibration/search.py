@@ -16,11 +16,14 @@ MOST_TRIALS = 6
 HARMONIC = 0.05
 GAIN = 0.02
 """Least gain in anharmonicity for which the neighbourhood is made narrower once more."""
-CHAINS, DRAWS, MOST_DRAWS = 4, 120, {"BAOAB": 480, "SGLD": 1600}
+CHAINS, DRAWS, MOST_DRAWS = 4, 250, {"BAOAB": 600, "SGLD": 1600}
 LEAST_GROWTH, SPARE = 1.5, 1.2
 """Factors on the number of draws when they were too few: at least, and beyond what was lacking."""
 COMPONENTS = 6
 """Components that are tried, at every checkpoint."""
+HEAT, LEAST_SHRINK = 0.05, 0.1
+"""Share of the estimates that step and minibatch noise may make; least factor on ε in one go (the
+heat of BAOAB goes with the root of ε)."""
 SHRINK = 0.4
 """Factor on ε when a step turned out too long."""
 
@@ -126,6 +129,11 @@ class Searcher:
         """What to try after a trial, or None; and why."""
         if trials[-1].good < ENOUGH:
             return self._mended(choice, trials[-1])
+        if (heat := trials[-1].heat) > HEAT:
+            shrink = choice.shrink * max((HEAT / 2 / heat) ** 2, LEAST_SHRINK)
+            return replace(
+                choice, shrink=shrink
+            ), f"minibatch noise heated the chains by {heat:.0%}"
         return self._narrowed(choice, trials)
 
     def _mended(self, choice: Choice, trial: Trial) -> tuple[Choice | None, str]:
@@ -138,7 +146,8 @@ class Searcher:
             return replace(choice, notch=choice.notch + 1), "chains went too far"
         most = MOST_DRAWS[self.kind]
         if choice.draws < most:
-            longer = math.ceil(choice.draws * max(LEAST_GROWTH, SPARE * trial.lacking))
+            factor = max(LEAST_GROWTH, SPARE * trial.lacking)
+            longer = 10 * math.ceil(choice.draws * factor / 10)
             return replace(choice, draws=min(longer, most)), "the chains were too short"
         return None, "longer chains did not mend the verdicts"
 
@@ -157,8 +166,7 @@ class Searcher:
 
     def _pace(self, n_beta: float, localization: float, shrink: float) -> Pace:
         stiffest = max(cell.curvature for cell in self.cells)
-        largest = max(cell.patch.size for cell in self.cells)
-        return pace(self.kind, n_beta * stiffest + localization, localization, shrink, largest)
+        return pace(self.kind, n_beta * stiffest + localization, localization, shrink)
 
 
 def search(searcher: Searcher, say: Callable[[str], None]) -> Search:
@@ -178,7 +186,7 @@ def search(searcher: Searcher, say: Callable[[str], None]) -> Search:
     while choice is not None and len(trials) < MOST_TRIALS:
         setting = searcher.at(choice.n_beta, choice.notch, choice.shrink, choice.patience)
         say(
-            f"trial {len(trials) + 1}: n_beta {setting.n_beta:.4g}, localization "
+            f"trial {len(trials) + 1}: n_beta {setting.n_beta:.6g}, localization "
             f"{setting.localization:g}, step_size {setting.kernel.step_size:g}, "
             f"{choice.draws} draws"
         )
@@ -196,6 +204,9 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     good = [trial for trial in trials if trial.good >= ENOUGH]
     if not good:
         return max(trials, key=lambda trial: trial.good)
+    if all(trial.heat > HEAT for trial in good):
+        return min(good, key=lambda trial: trial.heat)
+    good = [trial for trial in good if trial.heat <= HEAT]
     best = good[0]
     for trial in good[1:]:
         if abs(trial.anharmonicity - 1) < abs(best.anharmonicity - 1) - GAIN:

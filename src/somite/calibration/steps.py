@@ -1,9 +1,11 @@
 """The step of a kernel, and the length of its chains, from the stiffest and the softest direction.
 
 The stiffest direction bounds the step. The softest, which localization alone holds, is the slowest:
-SGLD forgets it in 2/(εγ) steps, BAOAB with friction 2·√γ in 1/(h·√γ), about the root of that. A
-burn-in lasts until the variance of no direction is short of its stationary one by more than a
-small share, which is the smaller the more directions add up:
+SGLD forgets it in 2/(εγ) steps, BAOAB in about friction/(2γh), near the root of that. Friction
+2·√γ would be the fastest there, but minibatches heat a chain by h·s²/(2·friction): it is set to
+2·(aγ)^¼, between the critical one of the softest and that of the stiffest direction. A burn-in
+lasts until the variance of no direction is short of its stationary one by more than 10⁻⁴, of which
+it is short after k steps by
 
     SGLD   (1 − εa/2)^{2k}           BAOAB   a·(Tᵏ diag(1/a, 0) Tᵏᵀ)_{ww}
 
@@ -26,11 +28,11 @@ SGLD_BIAS = 0.05
 """Step-size bias εa/4 of SGLD's variance along the stiffest direction."""
 BAOAB_STEP = 1.0
 """h·√a of BAOAB along the stiffest direction; it is unstable from 2 on."""
-SHORT, TOGETHER = 6e-6, 0.05
-"""Share of its variance by which a direction may be short after burn-in, and the sum of all."""
+SHORT = 1e-4
+"""Share of its variance by which a direction may be short after burn-in."""
 DIRECTIONS = 9
 """Precisions between the softest and the stiffest that are looked at."""
-LEAST_BURN_IN, MOST_BURN_IN = 10, 10**7
+LEAST_BURN_IN, MOST_BURN_IN = 10, 10**6
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,7 @@ class Pace:
     burn_in: int
 
 
-def pace(
-    kind: str, precision: float, localization: float, shrink: float = 1.0, size: int = 1
-) -> Pace:
+def pace(kind: str, precision: float, localization: float, shrink: float = 1.0) -> Pace:
     """Kernel and burn-in for a stiffest and a softest direction.
 
     Args:
@@ -51,12 +51,10 @@ def pace(
         precision: Of the stiffest direction.
         localization: Precision of the softest direction.
         shrink: Factor on ε, to go below the usual step.
-        size: Number of directions.
 
     Returns:
-        SGLD with ε = 4·0.05/a, BAOAB with h = 1/√a, in two digits; and the steps in which no
-        direction is short by more than 6e-6 of its variance, nor all together by more than 0.05
-        variances.
+        SGLD with ε = 4·0.05/a, BAOAB with h = 1/√a and friction 2·(aγ)^¼, in two digits; and the steps after which
+        no direction is short by more than 10⁻⁴ of its variance.
 
     Raises:
         InputError: If the kind is another.
@@ -67,9 +65,9 @@ def pace(
         kernel = SGLD(_two_digits(shrink * 4 * SGLD_BIAS / precision))
     else:
         step = _two_digits(BAOAB_STEP * math.sqrt(shrink / precision))
-        kernel = BAOAB(step, _two_digits(2 * math.sqrt(localization)))
+        kernel = BAOAB(step, _two_digits(2 * (precision * localization) ** 0.25))
     precisions = np.geomspace(localization, precision, DIRECTIONS)
-    return Pace(kernel, burn_in(kernel, precisions, min(SHORT, TOGETHER / size)))
+    return Pace(kernel, burn_in(kernel, precisions, SHORT))
 
 
 def burn_in(kernel: SGLD | BAOAB, precisions: NDArray[np.float64], short: float) -> int:
@@ -81,7 +79,7 @@ def burn_in(kernel: SGLD | BAOAB, precisions: NDArray[np.float64], short: float)
         short: The share.
 
     Returns:
-        At least 10, to 2 % where they are many.
+        From 10 to a million, to 2 % where they are many.
     """
     steps = LEAST_BURN_IN
     while steps < MOST_BURN_IN and deficit(kernel, precisions, steps) > short:

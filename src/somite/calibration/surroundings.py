@@ -14,18 +14,21 @@ from somite.calibration.trial import Problem, Setting, run_trial
 
 FEW = 2
 """Components on the map."""
-CHAINS, MOST_DRAWS = 4, 240
+CHAINS, MOST_DRAWS = 4, 200
 FACTORS = (0.25, 3.0)
 """Of ε, at the chosen scale."""
 KEPT = ["llc", "mcse", "verdict", "reason"]
 
 
-def surroundings(searcher: Searcher, found: Search, say: Callable[[str], None]) -> xr.Dataset:
+def surroundings(
+    searcher: Searcher, found: Search, whole: bool, say: Callable[[str], None]
+) -> xr.Dataset:
     """Sample a few components of the last checkpoint around the chosen setting.
 
     Args:
         searcher: Knows the problem.
         found: The choice.
+        whole: Whether to sample anything; else the map holds the choice alone.
         say: Called with what is being done.
 
     Returns:
@@ -34,7 +37,8 @@ def surroundings(searcher: Searcher, found: Search, say: Callable[[str], None]) 
         the numbers on which the choice rests.
     """
     problem = last_checkpoint(searcher.spread(COMPONENTS, FEW))
-    center, settings = found.best.setting, neighbours(searcher, found.best.setting)
+    center = found.best.setting
+    settings = neighbours(searcher, center) if whole else []
     tables = [found.best.table.isel(checkpoint=-1).sel(component=list(problem.masks))[KEPT]]
     draws = min(found.best.draws, MOST_DRAWS)
     for i, setting in enumerate(settings, start=1):

@@ -17,10 +17,10 @@ from somite.estimators.verdict import (
     DISTANCE,
     ESS,
     GOOD,
+    MCSE,
     NOISE_RATIO,
     REFUSE,
     RELATIVE_MCSE,
-    SPREADING,
     STEP_BIAS,
     TEMPERATURE,
     TREND,
@@ -37,6 +37,8 @@ ENOUGH = 0.95
 PROBE = 16
 """Examples of the reference probe."""
 PROBE_EVERY = 4
+ONE_DIRECTION = 0.5
+"""What one curved direction counts: no error is small against an estimate near zero."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,25 @@ class Trial:
         return bool((wrong | (t.step_bias > STEP_BIAS) | lost).mean() > 1 - ENOUGH)
 
     @property
+    def heat(self) -> float:
+        """What step and minibatch noise may add to the estimates, as a share; 0 within its error.
+
+        E[Δw·∂U] = d under the posterior. Half of what is beyond it, d·(T − 1)/2, is as much as heat
+        adds to λ̂ of a quadratic basin at most; all cells together.
+        """
+        t = self.table
+        excess = float((t["size"] * (t.temperature - 1)).sum()) / 2
+        error = float(np.sqrt(((t["size"] * t.temperature_error) ** 2).sum())) / 2
+        total = float(t.llc.sum())
+        return excess / total if total > 0 and excess > 2 * error else 0.0
+
+    @property
     def early(self) -> bool:
         """Whether chains had not settled when their draws began."""
         t = self.table
-        cold, spreading = t.temperature < TEMPERATURE[0][0], t.acceptance < SPREADING
+        cold = t.temperature < TEMPERATURE[0][0]
         moving = (abs(t.trend_z) > TREND_Z) & (abs(t.trend) > TREND[0])
-        return bool((cold | spreading | moving).mean() > 1 - ENOUGH)
+        return bool((cold | moving).mean() > 1 - ENOUGH)
 
     @property
     def away(self) -> bool:
@@ -125,14 +140,14 @@ class Trial:
         t = self.table
         smallest = [float(t[name].min()) for name in ("ess", "ess_bulk", "ess_tail", *PROBED)]
         needs = [ESS[0] / size for size in smallest if size > 0]
-        poor = t.relative_mcse.where(t.reason.astype(str).str.contains("of the estimate"))
-        needs.append(float(poor.max() / RELATIVE_MCSE) ** 2)
+        wanted = np.maximum(RELATIVE_MCSE * abs(t.llc), MCSE)
+        needs.append(float((t.mcse / wanted).max()) ** 2)
         return max([1.0, *(need for need in needs if math.isfinite(need))])
 
     @property
     def relative_error(self) -> float:
-        """Median of |mcse / llc|; infinite where no cell has an estimate."""
-        errors = np.abs(self.table.mcse / self.table.llc).values
+        """Median of mcse over |llc|, or over ½ if that is less; infinite without any estimate."""
+        errors = (self.table.mcse / np.maximum(abs(self.table.llc), ONE_DIRECTION)).values
         known = errors[~np.isnan(errors)]
         return float(np.median(known)) if len(known) else math.inf
 
@@ -182,7 +197,16 @@ def run_trial(problem: Problem, setting: Setting, chains: int, draws: int) -> Tr
 
 
 COLUMNS = (
-    *("llc", "mcse", "share", "relative_mcse", "temperature", "noise_ratio", "step_bias"),
+    *(
+        "llc",
+        "mcse",
+        "share",
+        "size",
+        "temperature",
+        "temperature_error",
+        "noise_ratio",
+        "step_bias",
+    ),
     *(
         "acceptance",
         "trend",

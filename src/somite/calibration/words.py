@@ -25,8 +25,8 @@ def explain(found: Search, reach: Reach, draws: int, error: float) -> tuple[str,
         f"step_size {setting.kernel.step_size:g} of {type(setting.kernel).__name__}: "
         + _step(found),
         _burn_in(found),
-        f"draws {draws}: for a relative error of {error:.0%} in the median component, and no fewer "
-        f"than its verdicts need (the trial with {best.draws} draws had "
+        f"draws {draws}: for a relative error of {error:.0%} in the median component, and 1.25 "
+        f"times what the trial's verdicts rest on (with {best.draws} draws its error was "
         f"{best.relative_error:.1%}).",
         _form(found),
         _verdicts(found),
@@ -57,8 +57,13 @@ def _n_beta(found: Search) -> str:
     chosen = found.best.setting.n_beta
     if not found.limits:
         return f"n_beta {chosen:g}: nothing bounds it, so it is that of localization."
-    reasons = "; ".join(f"{bound.n_beta:.3g} by {bound.reason}" for bound in found.limits)
-    return f"n_beta {chosen:.4g}, within its bounds: {reasons}."
+    reasons = "; ".join(f"{_plain(bound.n_beta)} by {bound.reason}" for bound in found.limits)
+    return f"n_beta {chosen:.6g}, within its bounds: {reasons}."
+
+
+def _plain(value: float) -> str:
+    """Three digits without an exponent, where the number is not very large or small."""
+    return f"{float(f'{value:.3g}'):.10g}"
 
 
 def _step(found: Search) -> str:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.verify import verify_command
 from somite.core.errors import InputError
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.command("calibrate")(calibrate_command)
 app.command("verify")(verify_command)
 console = Console()
 

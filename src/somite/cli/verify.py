@@ -47,13 +47,13 @@ def case_table(table: xr.Dataset) -> Table:
         table: From `somite.verify.verify`.
 
     Returns:
-        Truth, estimate, its Monte Carlo error (MCSE), the distance in errors, a nearby value that
-        the estimate must reject, and the verdict.
+        Truth, estimate, its Monte Carlo error (MCSE), the distance in errors, a nearby value
+        that the estimate must reject, and the verdict.
     """
-    shown = Table(box=None)
-    shown.add_column("case", no_wrap=True)
-    for column in ("kernel", "truth", "estimate", "MCSE", "off by", "rejects", "verdict"):
-        shown.add_column(column)
+    shown = Table(box=None, padding=(0, 1, 0, 0))
+    for column in ("case", "kernel", "truth", "estimate", "MCSE", "off by", "not"):
+        shown.add_column(column, no_wrap=True)
+    shown.add_column("verdict")
     for name in table.case.values:
         row = table.sel(case=name)
         rejected = row.rejected.item()

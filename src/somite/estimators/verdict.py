@@ -34,6 +34,8 @@ ESS = (50.0, 10.0)
 RELATIVE_MCSE, MCSE = 0.1, 0.05
 """The error may be a tenth of the estimate, or a tenth of what one curved direction counts, ½:
 where the estimate is near zero, as at the start of training, no error is small against it."""
+WORST_MCSE = 0.25
+"""An estimate known to a quarter of itself orders nothing."""
 TREND_Z, TREND = 4.0, (0.1, 0.5)
 """A trend counts if it is no chance and more than a tenth of the mean."""
 TEMPERATURE = ((0.8, 1.2), (0.5, 2.0))
@@ -187,7 +189,7 @@ def _error(row: Row, settings: Settings) -> Finding | None:
     reason = f"the error is {percent(error)} of the estimate, {percent(limit)} are asked"
     enough = error / limit if asked is not None else min(error / limit, row["mcse"] / MCSE)
     remedy = more_draws(settings, enough**2, name)
-    return _above(error, (limit, math.inf), reason, remedy)
+    return _above(error, (limit, max(limit, WORST_MCSE)), reason, remedy)
 
 
 def _trend(row: Row, settings: Settings) -> Finding | None:

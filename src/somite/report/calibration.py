@@ -111,7 +111,7 @@ def _trials(found: Calibration) -> Table:
     for i in range(found.trials.sizes["trial"]):
         one = found.trials.isel(trial=i)
         mark = " (chosen)" if bool(one.chosen) else ""
-        scale = [f"{float(one[name]):.4g}" for name in ("n_beta", "localization", "step_size")]
+        scale = [f"{float(one[name]):.6g}" for name in ("n_beta", "localization", "step_size")]
         rows.append(
             (
                 f"{i + 1}{mark}",

@@ -40,8 +40,7 @@ SUBJECT = "Gaussian"
 POSTERIOR = "½ Σ n_beta h / (n_beta h + γ)"
 OWN_LAW = "stationary law of the kernel"
 TILT = 0.5
-NOISE = (N_BETA * TILT) ** 2
-"""Variance of n_beta times the gradient of a minibatch of one tilt."""
+"""Minibatches of one tilt of this size: n_beta times their gradient has the variance 25."""
 OUTWEIGHED = 1e3
 """An offset beside which all gradients are small: every preconditioned step is ε / offset."""
 EXACT = gaussian_llc(CURVATURES, N_BETA, LOCALIZATION)
@@ -79,8 +78,8 @@ def kernel_law(kernel: Kernel, tilt: float = 0.0) -> Problem:
 
 def frozen_law(kernel: RMSpropSGLD, tilt: float = 0.0) -> Problem:
     """RMSprop whose steps are all ε / offset: SGLD at that step."""
-    problem = kernel_law(SGLD(kernel.step_size / kernel.offset), tilt)
-    return Problem(problem.model, problem.target, problem.truth, rejected=EXACT)
+    step = SGLD(kernel.step_size / kernel.offset)
+    return replace(kernel_law(step, tilt), rejected=kernel_law(step).truth if tilt else EXACT)
 
 
 def adam_law(kernel: AdamSGLD, tilt: float = 0.0) -> Problem:
@@ -210,7 +209,7 @@ CASES = (
     _case("sgld", OWN_LAW, SGLD(0.04), sgld_law),
     _case("sgld-noise", OWN_LAW, SGLD(0.04), partial(sgld_law, tilt=TILT), **ONE),
     _case(
-        "sgld-control-variates",
+        "sgld-corrected",
         OWN_LAW,
         SGLD(0.04),
         partial(sgld_law, tilt=TILT, corrected=True),
@@ -218,7 +217,7 @@ CASES = (
         **ONE,
     ),
     _case("sgld-component", OWN_LAW, SGLD(0.04), component),
-    _case("sgld-single-precision", OWN_LAW, SGLD(0.04), single_precision),
+    _case("sgld-single", OWN_LAW, SGLD(0.04), single_precision),
     replace(_case("sgld-no-loss", "d·variance(γ)", SGLD(0.2), no_loss), measure=squared_distance),
     _case("rmsprop", OWN_LAW, RMSPROP, frozen_law, **LEARN),
     _case("rmsprop-noise", OWN_LAW, RMSPROP, partial(frozen_law, tilt=TILT), **LEARN, **ONE),
@@ -227,7 +226,7 @@ CASES = (
     _case("adam-noise", OWN_LAW, ADAM, partial(adam_law, tilt=TILT), **LEARN, **ONE),
     _case("baoab", POSTERIOR, BAOAB(0.2, 3.0), posterior),
     _case("baoab-noise", OWN_LAW, BAOAB(0.2, 3.0), partial(kernel_law, tilt=TILT), **ONE),
-    _case("baoab-weight-decay", POSTERIOR, BAOAB(0.2, 3.0), decayed),
+    _case("baoab-decay", POSTERIOR, BAOAB(0.2, 3.0), decayed),
     _case("sgnht", POSTERIOR, SGNHT(0.1, 3.0), posterior),
     _case("sgnht-noise", POSTERIOR, SGNHT(0.1, 3.0), noisy_posterior, **ONE),
     _case("mala", POSTERIOR, MALA(0.05), posterior),

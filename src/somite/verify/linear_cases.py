@@ -75,7 +75,7 @@ def on_data(kernel: Kernel) -> Problem:
 
 def zero_map(kernel: Kernel, widths: tuple[int, int, int]) -> Problem:
     """All weights zero, the most singular point; the coefficient for n_beta → ∞ is rejected."""
-    n_beta, localization = 40.0, 1.0
+    n_beta, localization = 25.0, 1.0
     shapes = ((widths[1], widths[0]), (widths[2], widths[1]))
     model = DeepLinear.from_weights([torch.zeros(shape, dtype=torch.float64) for shape in shapes])
     truth = zero_network_llc(widths, n_beta, localization, model.loss_scale)

@@ -112,7 +112,7 @@ CASES = (
     _case("quartic-sgnht", SMALL_STEP, SGNHT(0.06, 4.0), _exactly(quartic, 0.25)),
     _case("quartic-mala", QUADRATURE, MALA(0.05), _exactly(quartic, 0.25)),
     _case("quartic-hmc", QUADRATURE, HAMILTON, _exactly(quartic, 0.25), **FEW),
-    _case("quartic-weight-decay", QUADRATURE, MALA(0.05), decayed),
+    _case("quartic-decay", QUADRATURE, MALA(0.05), decayed),
     _case("quartic-box", "integral over the box", MALA(0.01), boxed, draws=2500),
     _case("sextic-sgld", OWN_LAW, SGLD(0.01), partial(sgld_law, height=sextic)),
     _case("sextic-hmc", QUADRATURE, HAMILTON, _exactly(sextic, 1 / 6), **FEW),

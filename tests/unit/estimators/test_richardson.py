@@ -71,7 +71,9 @@ def test_other_kernels_are_refused_with_the_reason(kernel):
 
 def test_minibatches_are_refused_for_baoab():
     fine, coarse = pair(2, kernel="BAOAB", friction=2.0, full_gradients=False, batch_size=8)
-    with pytest.raises(InputError, match=r"batch of the draws must be the whole data for BAOAB.* 8"):
+    with pytest.raises(
+        InputError, match=r"batch of the draws must be the whole data for BAOAB.* 8"
+    ):
         richardson(fine, coarse)
 
 

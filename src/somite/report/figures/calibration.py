@@ -68,8 +68,8 @@ def _panel(figure: go.Figure, found: xr.Dataset, axes: tuple[str, str | None], c
         details[place] = _details(one)
         if bool(one.chosen):
             _frame(figure, place, column)
-    names = [f"{value:.4g}" for value in rows]
-    across = [f"{value:.4g}" if value is not None else "chosen scale" for value in columns]
+    names = [f"{value:.6g}" for value in rows]
+    across = [f"{value:.6g}" if value is not None else "chosen scale" for value in columns]
     cells = heat(grades, names, across, "%{customdata}", texts)
     cells.update(coloraxis="coloraxis", customdata=details, textfont={"size": 13, "color": INK})
     figure.add_trace(cells, row=1, col=column)
@@ -85,7 +85,7 @@ def _text(one: xr.Dataset, grade: str) -> str:
 
 def _details(one: xr.Dataset) -> str:
     """All components with their reasons."""
-    head = f"n_beta {float(one.n_beta):.4g}, localization {float(one.localization):g}, "
+    head = f"n_beta {float(one.n_beta):.6g}, localization {float(one.localization):g}, "
     lines = [f"<b>{head}step_size {float(one.step_size):g}</b>"]
     for name in one.component.values:
         cell = one.sel(component=name)

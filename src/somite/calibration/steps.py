@@ -53,8 +53,8 @@ def pace(kind: str, precision: float, localization: float, shrink: float = 1.0) 
         shrink: Factor on ε, to go below the usual step.
 
     Returns:
-        SGLD with ε = 4·0.05/a, BAOAB with h = 1/√a and friction 2·(aγ)^¼, in two digits; and the steps after which
-        no direction is short by more than 10⁻⁴ of its variance.
+        SGLD with ε = 4·0.05/a, BAOAB with h = 1/√a and friction 2·(aγ)^¼, in two digits; and the
+        steps after which no direction is short by more than 10⁻⁴ of its variance.
 
     Raises:
         InputError: If the kind is another.

@@ -4,6 +4,7 @@ The names a user needs are re-exported here; each row of the house (see docs/des
 subpackage of its own.
 """
 
+from somite.calibration import calibrate
 from somite.components import Mask, components
 from somite.estimators import (
     control_check,
@@ -42,6 +43,7 @@ __all__ = [
     "Mask",
     "RMSpropSGLD",
     "Target",
+    "calibrate",
     "components",
     "control_check",
     "diagnose",

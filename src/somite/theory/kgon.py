@@ -184,7 +184,8 @@ def _optimum(k: int) -> tuple[float, float]:
 
     def gradient(point: NDArray[np.float64]) -> NDArray[np.float64]:
         free = torch.from_numpy(point).requires_grad_()
-        return torch.autograd.grad(loss(free), free)[0].numpy()
+        with torch.enable_grad():  # the caller may have switched gradients off
+            return torch.autograd.grad(loss(free), free)[0].numpy()
 
     start = np.array([1.2, -0.3 * (k - 4)])
     near = minimize(value, start, jac=gradient, method="BFGS", options={"gtol": 1e-8})

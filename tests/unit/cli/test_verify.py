@@ -34,7 +34,7 @@ def test_a_broken_kernel_is_exit_code_1(somite, register):
     register(FIRST, broken)
     ended = somite("verify")
     assert ended.code == 1
-    assert "more than 4 errors from the truth" in ended.out
+    assert "more than 4 errors" in ended.out
     assert ended.out.splitlines()[-1].startswith("1 of 2 cases agree with the truth")
 
 

@@ -107,8 +107,8 @@ def test_an_unknown_treatment_of_failures_is_refused():
 
 
 def test_the_mean_of_a_failed_chain_never_enters():
-    loss = normal(1, 4, 50)
-    draws = made_draws(loss, normal(1, 4, 10))
+    loss = 3 + normal(1, 4, 50)
+    draws = made_draws(loss, 3 + normal(1, 4, 10))
     draws.loss[0, 2, 30:] = np.nan
     draws.probe_loss[0, 0, 2, 6:] = np.nan
     draws.status[0, 2] = "diverged at step 30: lower step_size"

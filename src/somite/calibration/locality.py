@@ -19,7 +19,7 @@ from torch import Tensor
 from somite.components.patch import Patch
 from somite.core.random import stream
 from somite.sampling.target import Data, per_example
-from somite.sampling.views import View
+from somite.sampling.views import View, loss_and_gradient
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def gaussian_ball(
         drawn = torch.randn(patch.center.shape, generator=generator, dtype=patch.center.dtype)
         away = drawn.to(patch.center.device) / localization**0.5
         for signed in (away, -away):
-            loss, gradient = _loss_and_gradient(view, patch.center + signed, examples)
+            loss, gradient = loss_and_gradient(view, patch.center + signed, examples)
             rise += float((loss - start).double().mean()) / (2 * pairs)
             pull += float(signed.double().dot(gradient.double())) / (4 * pairs)
     return Ball(rise, pull, precision * float(start.abs().double().mean()))
@@ -79,10 +79,3 @@ def gaussian_ball(
 @torch.no_grad()
 def _losses(view: View, weights: Tensor, examples: Data) -> Tensor:
     return per_example(view(examples, weights))
-
-
-@torch.enable_grad()
-def _loss_and_gradient(view: View, weights: Tensor, examples: Data) -> tuple[Tensor, Tensor]:
-    leaf = weights.detach().requires_grad_()
-    losses = per_example(view(examples, leaf))
-    return losses.detach(), torch.autograd.grad(losses.mean(), leaf)[0]

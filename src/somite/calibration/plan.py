@@ -1,12 +1,11 @@
 """What a calibration is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from somite.calibration.steps import KINDS
-from somite.core.checks import at_least, one_of, positive
-from somite.core.errors import InputError, nearest
+from somite.core.checks import at_least, from_keywords, one_of, positive
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,4 @@ def calibration_plan(settings: Mapping[str, Any]) -> CalibrationPlan:
     Raises:
         InputError: If a keyword is none of the fields; the nearest is named.
     """
-    known = [field.name for field in fields(CalibrationPlan)]
-    for name in settings:
-        if name not in known:
-            rule = "must be a setting of calibrate"
-            raise InputError(name, rule, settings[name], nearest(name, known))
-    return CalibrationPlan(**settings)
+    return from_keywords(CalibrationPlan, "must be a setting of calibrate", settings)

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from somite.core.errors import InputError, nearest
+
+T = TypeVar("T")
 
 
 def positive(argument: str, value: float, remedy: str = "Give a number above zero.") -> float:
@@ -56,6 +59,19 @@ def one_of(argument: str, value: str, known: Iterable[str]) -> str:
     if value not in names:
         raise InputError(argument, "must be a known name", value, nearest(str(value), names))
     return value
+
+
+def from_keywords(kind: type[T], rule: str, settings: Mapping[str, Any]) -> T:
+    """A dataclass of settings from keyword arguments.
+
+    Raises:
+        InputError: If a keyword is none of its fields; the nearest is named.
+    """
+    known = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    for name in settings:
+        if name not in known:
+            raise InputError(name, rule, settings[name], nearest(name, known))
+    return kind(**settings)
 
 
 def finite_weights(argument: str, weights: Mapping[str, Tensor]) -> None:

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -14,8 +14,8 @@ from somite.components.mask import Mask
 from somite.components.patch import Patch
 from somite.components.select import components as select
 from somite.components.select import units
-from somite.core.checks import finite_weights
-from somite.core.errors import InputError, nearest
+from somite.core.checks import finite_weights, from_keywords
+from somite.core.errors import InputError
 from somite.models.transformer import Transformer
 from somite.sampling.automatic import sample_to_error
 from somite.sampling.center import CenterGradients, center_statistics
@@ -188,12 +188,7 @@ def chain_settings(settings: Mapping[str, Any]) -> ChainSettings:
     Raises:
         InputError: If a keyword is none of the fields; the nearest is named.
     """
-    known = [field.name for field in fields(ChainSettings)]
-    for name in settings:
-        if name not in known:
-            rule = "must be a setting of the chains"
-            raise InputError(name, rule, settings[name], nearest(name, known))
-    return ChainSettings(**settings)
+    return from_keywords(ChainSettings, "must be a setting of the chains", settings)
 
 
 def attributes(target: Target, kernel: Kernel, settings: ChainSettings) -> dict[str, Any]:

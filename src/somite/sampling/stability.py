@@ -16,8 +16,8 @@ from torch import Tensor
 
 from somite.components.patch import Patch
 from somite.core.random import stream
-from somite.sampling.target import Data, per_example
-from somite.sampling.views import View
+from somite.sampling.target import Data
+from somite.sampling.views import View, loss_and_gradient
 
 MOST_ITERATIONS = 12
 FAR = 0.1
@@ -42,9 +42,7 @@ def stiffest(view: View, patch: Patch, examples: Data, reach: float, limit: floa
     """
 
     def gradient(weights: Tensor) -> Tensor:
-        leaf = weights.detach().requires_grad_()
-        losses = per_example(view(examples, leaf))
-        return torch.autograd.grad(losses.mean(), leaf)[0]
+        return loss_and_gradient(view, weights, examples)[1]
 
     def product(direction: Tensor) -> Tensor:
         ahead = gradient(patch.center + reach * direction)

@@ -12,7 +12,7 @@ from somite.components.patch import Patch
 from somite.core.errors import InputError
 from somite.models.sharing import MovedHeads, SharedPass, moved_heads, shared_pass
 from somite.models.transformer import Transformer
-from somite.sampling.target import Data, Loss
+from somite.sampling.target import Data, Loss, per_example
 
 View = Callable[[Data, Tensor], Tensor]
 
@@ -121,3 +121,11 @@ def center_losses(model: nn.Module, loss: Loss) -> Callable[[Data], Tensor]:
             return loss(model, batch)
 
     return evaluate
+
+
+@torch.enable_grad()
+def loss_and_gradient(view: View, weights: Tensor, examples: Data) -> tuple[Tensor, Tensor]:
+    """Loss of every example (example,), and the gradient of their mean in the weights (d,)."""
+    leaf = weights.detach().requires_grad_()
+    losses = per_example(view(examples, leaf))
+    return losses.detach(), torch.autograd.grad(losses.mean(), leaf)[0]

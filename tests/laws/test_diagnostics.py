@@ -8,6 +8,7 @@ import pytest
 import torch
 import xarray as xr
 from scipy.stats import chi2
+from torch import nn
 
 from laws.gaussian import BLOCKS, Basin, Setting, random_tilts, run, tilted_loss, z_score
 from laws.stationary import exact_llc, stationary
@@ -102,6 +103,27 @@ def test_noise_ratio_is_unbiased():
     assert abs(z_score(np.array(found), 2 * exact)) > CLEAR
 
 
+def line_loss(model: nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
+    return model(inputs).square().sum(-1)
+
+
+def test_noise_that_the_center_hides_is_found_at_the_draws():
+    """Labels that the center fits exactly: each gradient is 2x(x·w), and its variance at w
+
+    4·(Σ‖x‖²(x·w)²/n − ‖Hw‖²)/batch with H = Σxx'/n; E(x·w)² is known as w is almost Gaussian.
+    """
+    line, inputs = nn.Linear(3, 1, bias=False, dtype=torch.float64), torch.eye(3).double()
+    nn.init.zeros_(line.weight)
+    target = Target(line_loss, inputs, n_beta=3.0, localization=4.0)
+    draws = sample(line, target, BAOAB(0.1, 4.0), components="full", batch_size=2, chains=64,
+                   burn_in=40, draws=64, probe_every=8)  # fmt: skip
+    variance = 1 / (3.0 * 2 / 3 + 4.0)  # of each weight; H = 1/3 of the identity
+    exact = 4 * (3 * variance / 3 - 3 * variance / 9) / 2
+    assert draws.gradient_noise.item() == 0
+    assert abs(z_score(draws.draw_noise.values[0], exact)) < LIMIT
+    assert abs(z_score(draws.draw_noise.values[0], 2 * exact)) > CLEAR
+
+
 def test_the_gradient_at_the_center():
     away = torch.tensor([0.3, -0.2, 0.1, 0.4], dtype=torch.float64)
     basin = Basin(NOISY.curvature)
@@ -145,6 +167,14 @@ def test_step_bias_is_an_upper_bound_with_minibatches(noisy):
     plain, corrected = unbiased(noisy)
     assert z_score(plain, posterior_llc(NOISY)) > CLEAR
     assert z_score(corrected, posterior_llc(NOISY)) < LIMIT
+
+
+def test_step_bias_of_baoab_is_an_upper_bound_with_minibatches():
+    setting, kernel = NOISY.but(chains=64), BAOAB(0.15, friction=3.0)
+    draws, exact = run(setting, kernel=kernel), posterior_llc(NOISY)
+    plain, corrected = unbiased(draws)
+    assert z_score(plain, exact) > CLEAR
+    assert z_score(corrected, exact) < LIMIT
 
 
 KERNELS = [SGLD(0.2), BAOAB(0.4, friction=3.0), MALA(0.5)]

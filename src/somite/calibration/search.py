@@ -11,6 +11,7 @@ from somite.calibration.reach import HIGHEST, Reach, half_decade, nearest_notch
 from somite.calibration.scale import MIXING, SAMPLES, Bound, bounds
 from somite.calibration.steps import Pace, pace
 from somite.calibration.trial import ENOUGH, Problem, Setting, Trial, run_trial
+from somite.estimators.advice import percent
 
 MOST_TRIALS = 6
 HARMONIC = 0.05
@@ -21,9 +22,11 @@ LEAST_GROWTH, SPARE = 1.5, 1.2
 """Factors on the number of draws when they were too few: at least, and beyond what was lacking."""
 COMPONENTS = 6
 """Components that are tried, at every checkpoint."""
-HEAT, LEAST_SHRINK = 0.05, 0.1
-"""Share of the estimates that step and minibatch noise may make; least factor on ε in one go (the
-heat of BAOAB goes with the root of ε)."""
+BIAS, AIM, LEAST_SHRINK = 0.02, 0.015, 0.1
+"""Share of the estimates that step and minibatch noise may make, and what is aimed at when they
+make more; least factor on ε in one go."""
+ORDER = {"BAOAB": 2, "SGLD": 1}
+"""The power of that share with which ε goes."""
 SHRINK = 0.4
 """Factor on ε when a step turned out too long."""
 
@@ -129,11 +132,10 @@ class Searcher:
         """What to try after a trial, or None; and why."""
         if trials[-1].good < ENOUGH:
             return self._mended(choice, trials[-1])
-        if (heat := trials[-1].heat) > HEAT:
-            shrink = choice.shrink * max((HEAT / 2 / heat) ** 2, LEAST_SHRINK)
-            return replace(
-                choice, shrink=shrink
-            ), f"minibatch noise heated the chains by {heat:.0%}"
+        if (bias := trials[-1].bias) > BIAS:
+            factor = max((AIM / bias) ** ORDER[self.kind], LEAST_SHRINK)
+            why = f"step and minibatch noise made up to {percent(bias)} of the estimates"
+            return replace(choice, shrink=choice.shrink * factor), why
         return self._narrowed(choice, trials)
 
     def _mended(self, choice: Choice, trial: Trial) -> tuple[Choice | None, str]:
@@ -204,9 +206,9 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     good = [trial for trial in trials if trial.good >= ENOUGH]
     if not good:
         return max(trials, key=lambda trial: trial.good)
-    if all(trial.heat > HEAT for trial in good):
-        return min(good, key=lambda trial: trial.heat)
-    good = [trial for trial in good if trial.heat <= HEAT]
+    if all(trial.bias > BIAS for trial in good):
+        return min(good, key=lambda trial: trial.bias)
+    good = [trial for trial in good if trial.bias <= BIAS]
     best = good[0]
     for trial in good[1:]:
         if abs(trial.anharmonicity - 1) < abs(best.anharmonicity - 1) - GAIN:

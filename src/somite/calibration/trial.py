@@ -12,7 +12,7 @@ from torch import nn
 from somite.components.mask import Mask
 from somite.core.errors import InputError
 from somite.estimators.diagnostics import diagnose
-from somite.estimators.llc import llc
+from somite.estimators.llc import judged
 from somite.estimators.verdict import (
     DISTANCE,
     ESS,
@@ -82,7 +82,7 @@ class Trial:
 
     Args:
         setting: The setting.
-        table: Those of `llc` and `diagnose`, and `share`, over (checkpoint, component).
+        table: Diagnostics, verdicts and `share` over (checkpoint, component).
         chains: Chains per component.
         draws: Kept draws per chain.
         seconds: Of one step of one chain of one component.
@@ -108,17 +108,10 @@ class Trial:
         return bool((wrong | (t.step_bias > STEP_BIAS) | lost).mean() > 1 - ENOUGH)
 
     @property
-    def heat(self) -> float:
-        """What step and minibatch noise may add to the estimates, as a share; 0 within its error.
-
-        E[Δw·∂U] = d under the posterior. Half of what is beyond it, d·(T − 1)/2, is as much as heat
-        adds to λ̂ of a quadratic basin at most; all cells together.
-        """
-        t = self.table
-        excess = float((t["size"] * (t.temperature - 1)).sum()) / 2
-        error = float(np.sqrt(((t["size"] * t.temperature_error) ** 2).sum())) / 2
-        total = float(t.llc.sum())
-        return excess / total if total > 0 and excess > 2 * error else 0.0
+    def bias(self) -> float:
+        """What step and minibatch noise may add to the estimates, a share of all cells."""
+        total = float(abs(self.table.llc).sum())
+        return float((self.table.step_bias * abs(self.table.llc)).sum()) / total if total else 0.0
 
     @property
     def early(self) -> bool:
@@ -196,41 +189,16 @@ def run_trial(problem: Problem, setting: Setting, chains: int, draws: int) -> Tr
     return Trial(setting, xr.concat(tables, names, combine_attrs="drop"), chains, draws, seconds)
 
 
-COLUMNS = (
-    *(
-        "llc",
-        "mcse",
-        "share",
-        "size",
-        "temperature",
-        "temperature_error",
-        "noise_ratio",
-        "step_bias",
-    ),
-    *(
-        "acceptance",
-        "trend",
-        "trend_z",
-        "distance_ratio",
-        "ess",
-        "ess_bulk",
-        "ess_tail",
-        *PROBED,
-        "verdict",
-        "reason",
-        "failure",
-    ),
-)
+COLUMNS = [
+    *("llc", "mcse", "share", "temperature", "noise_ratio", "step_bias", "trend", "trend_z"),
+    *("distance_ratio", "ess", "ess_bulk", "ess_tail", *PROBED, "verdict", "reason", "failure"),
+]
 
 
 def _judged(draws: xr.Dataset) -> xr.Dataset:
     """What a trial needs to know of the draws at one checkpoint."""
-    table = llc(draws, on_failure="leave out")
-    good = draws.status == CONVERGED
-    share = draws.share.where(good).mean(("chain", "draw"))
-    table = table.merge(diagnose(draws), compat="override")
-    table["share"] = draws.attrs["n_beta"] * share
-    return table[list(COLUMNS)]
+    share = draws.share.where(draws.status == CONVERGED).mean(("chain", "draw"))
+    return judged(diagnose(draws)).assign(share=draws.attrs["n_beta"] * share)[COLUMNS]
 
 
 def _refused(components: list[str], failure: str) -> xr.Dataset:

@@ -6,16 +6,19 @@
 weight-refined coefficient, a target on other data the data-refined one, both together both.
 """
 
-import numpy as np
 import xarray as xr
 
 from somite.core.checks import one_of, positive
 from somite.core.errors import InputError
-from somite.estimators.diagnostics import component_diagnostics
+from somite.estimators.diagnostics import diagnose
 from somite.estimators.verdict import center_verdict, verdict
 from somite.sampling.status import failed
 
-COPIED = ("llc", "mcse", "r_hat", "ess", "r_hat_probe", "ess_probe", "chains_failed")
+VERDICTS = ("verdict", "reason", "center_verdict", "center_reason")
+COLUMNS = [
+    *("llc", "mcse", "r_hat", "ess", "r_hat_probe", "ess_probe", "chains_failed"),
+    *VERDICTS,
+]
 
 
 def llc(draws: xr.Dataset, on_failure: str = "raise") -> xr.Dataset:
@@ -53,19 +56,28 @@ def llc(draws: xr.Dataset, on_failure: str = "raise") -> xr.Dataset:
     positive("n_beta of the draws", draws.attrs["n_beta"], remedy)
     if on_failure == "raise":
         _refuse_failures(draws)
-    names = draws.component.values
-    rows = [component_diagnostics(draws.sel(component=name)) for name in names]
-    chains = [verdict(row, draws.attrs) for row in rows]
-    centers = [center_verdict(row, draws.attrs) for row in rows]
-    columns = {
-        **{name: [row[name] for row in rows] for name in COPIED},
-        "verdict": [one.grade for one in chains],
-        "reason": [one.text for one in chains],
-        "center_verdict": [one.grade for one in centers],
-        "center_reason": [one.text for one in centers],
-    }
-    table = {name: ("component", np.array(values)) for name, values in columns.items()}
-    return xr.Dataset(table, {"component": draws.component}, draws.attrs)
+    return judged(diagnose(draws))[COLUMNS]
+
+
+def judged(diagnostics: xr.Dataset) -> xr.Dataset:
+    """Diagnostics with the verdicts that follow from them.
+
+    Args:
+        diagnostics: From `diagnose`.
+
+    Returns:
+        The same with `verdict`, `reason`, `center_verdict` and `center_reason`.
+    """
+    columns = {str(name): values.values.tolist() for name, values in diagnostics.items()}
+    found = []
+    for values in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, values, strict=True))
+        chains, center = (judge(row, diagnostics.attrs) for judge in (verdict, center_verdict))
+        found.append((chains.grade, chains.text, center.grade, center.text))
+    words = zip(*found, strict=True)
+    return diagnostics.assign(
+        {name: ("component", list(w)) for name, w in zip(VERDICTS, words, strict=True)}
+    )
 
 
 def _refuse_failures(draws: xr.Dataset) -> None:

@@ -28,6 +28,7 @@ class ChainRecord:
             many draws; empty unless asked for.
         acceptance: Probability with which MALA would accept a step of this size, at a few draws;
             for a kernel that accepts or rejects, whether it moved.
+        noise: Trace of the covariance of a minibatch gradient, estimated at a few draws.
         status: How the chain ended.
         failed_at: Step at which it failed; −1 if it did not.
     """
@@ -41,6 +42,7 @@ class ChainRecord:
     probe_loss: dict[str, list[float]] = field(default_factory=dict)
     example_loss: list[np.ndarray] = field(default_factory=list)
     acceptance: list[float] = field(default_factory=list)
+    noise: list[float] = field(default_factory=list)
     status: str = ""
     failed_at: int = -1
 
@@ -66,10 +68,10 @@ def to_draws(
 
     Returns:
         Data set with `loss`, `center_loss`, `distance`, `share` and `drift_square` (component,
-        chain, draw), `probe_loss` (probe, component, chain, probe_draw), `acceptance`, `status` and
-        `failed_at` (component, chain); with blocks `block_share` (component, chain, draw, block);
-        with examples `example_loss` (component, chain, probe_draw, example). What a failed chain
-        did not reach is NaN.
+        chain, draw), `probe_loss` (probe, component, chain, probe_draw), `acceptance`, `draw_noise`
+        (the mean of `noise`), `status` and `failed_at` (component, chain); with blocks
+        `block_share` (component, chain, draw, block); with examples `example_loss` (component,
+        chain, probe_draw, example). What a failed chain did not reach is NaN.
     """
     components = list(dict.fromkeys(component for component, _ in records))
     chains = sorted({chain for _, chain in records})
@@ -86,6 +88,7 @@ def to_draws(
             np.array(probe_loss, dtype=float).reshape(shape),
         ),
         "acceptance": (pair, np.array([[_mean(r.acceptance) for r in row] for row in grid])),
+        "draw_noise": (pair, np.array([[_mean(r.noise) for r in row] for row in grid])),
         "status": (pair, np.array([[r.status for r in row] for row in grid])),
         "failed_at": (pair, np.array([[r.failed_at for r in row] for row in grid])),
     }

@@ -29,8 +29,8 @@ from somite.sampling.walker import Walker
 
 CHUNKS = 4
 """Minibatches per pass at the center: without a backward pass so many take no more memory."""
-ACCEPTANCE_CHECKS = 8
-"""Probe draws of a chain at which the acceptance of its step is tried."""
+CHECKS = 8
+"""Records of the probes at which acceptance and gradient noise of a step are tried."""
 
 
 @dataclass
@@ -40,11 +40,13 @@ class Walk:
     Args:
         walkers: By component.
         batches: Stream of the minibatches.
+        others: Stream of those with which gradients are compared.
         step: Steps done.
     """
 
     walkers: dict[str, Walker]
     batches: torch.Generator
+    others: torch.Generator
     step: int = 0
 
 
@@ -110,7 +112,7 @@ class Engine:
         for component, (patch, view) in parts.items():
             record = ChainRecord(probe_loss={name: [] for name in self.probes})
             walkers[component] = Walker(patch, view, Noise(patch, names), names, record)
-        return Walk(walkers, stream(*names, "batches"))
+        return Walk(walkers, stream(*names, "batches"), stream(*names, "gradient noise"))
 
     def advance(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
         """Walk on until so many steps are done.
@@ -122,9 +124,10 @@ class Engine:
         """
         for step in range(walk.step, until):
             batch = self._next_batch(walk.batches)
+            other = self._next_batch(walk.others) if self._checks(step) else None
             for name, walker in walk.walkers.items():
                 if walker.alive:
-                    self._advance(walker, batch, step, self.blocks.get(name, {}))
+                    self._advance(walker, (batch, other), step, self.blocks.get(name, {}))
             walk.step = step + 1
             progress(len(walk.walkers))
             if self.cache is not None:
@@ -157,22 +160,29 @@ class Engine:
         return {name: self._center_gradient[name] - here[name] for name in here}
 
     def _advance(
-        self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
+        self,
+        walker: Walker,
+        batches: tuple[Batch, Batch | None],
+        step: int,
+        blocks: Mapping[str, Tensor],
     ) -> None:
-        """Record the losses at the present weights, then leave them."""
+        """Record the losses at the present weights, then leave them.
+
+        The second minibatch, if there is one, is for the checks of the step.
+        """
+        batch, other = batches
         scene = self._scene(walker, batch, step)
         if walker.state is None:
             walker.state = self.kernel.start(scene)
         place = walker.place
         here = place if isinstance(place, Point) else scene.evaluate(place)
-        draw = self.settings.draw_at(step)
-        probing = draw is not None and draw % self.settings.probe_every == 0
-        if not self._record(walker, here, batch, step, probing=probing, blocks=blocks):
+        if not self._record(walker, here, batch, step, blocks):
             return
-        if probing and not self.kernel.exact:
+        if other is not None:
             self._try_acceptance(walker, here, batch, scene)
+            self._try_noise(walker, here, other)
         walker.place, walker.state = self.kernel.step(here, walker.state, scene)
-        if draw is not None and self.kernel.exact:
+        if self.kernel.exact and self.settings.draw_at(step) is not None:
             walker.record.acceptance.append(float(walker.place is not here))
 
     def _scene(self, walker: Walker, batch: Batch, step: int) -> Scene:
@@ -194,12 +204,11 @@ class Engine:
         here: Point,
         batch: Batch,
         step: int,
-        *,
-        probing: bool,
         blocks: Mapping[str, Tensor],
     ) -> bool:
         """Record a kept draw; False, with the status set, if something is not finite."""
         record, center = walker.record, walker.patch.center
+        probing = self.settings.probe_at(step) is not None
         probes = self._probe_losses(walker, here.weights) if probing else {}
         away, drift = here.weights - center, self.target.drift(here.gradient, here.weights, center)
         numbers = [away.dot(away), away.dot(here.gradient) / 2, drift.dot(drift)]
@@ -228,14 +237,27 @@ class Engine:
             for name, probe in self.probes.items()
         }
 
+    def _checks(self, step: int) -> bool:
+        """Whether the step is one of those that are checked; exact kernels check themselves."""
+        probe = self.settings.probe_at(step)
+        return not self.kernel.exact and probe is not None and probe < CHECKS
+
     def _try_acceptance(self, walker: Walker, here: Point, batch: Batch, scene: Scene) -> None:
         """What MALA would do with a step of this size from here, on this minibatch."""
-        if len(walker.record.acceptance) < ACCEPTANCE_CHECKS:
 
-            def evaluate(weights: Tensor) -> Point:
-                return tilted(walker, batch, scene.evaluate(weights))
+        def evaluate(weights: Tensor) -> Point:
+            return tilted(walker, batch, scene.evaluate(weights))
 
-            step, noise = self.kernel.diffusion(walker.state), walker.check_noise()
-            trial = replace(scene, evaluate=evaluate)
-            _, log_ratio = propose(step, tilted(walker, batch, here), noise, trial)
-            walker.record.acceptance.append(math.exp(min(0.0, log_ratio)))
+        step, noise = self.kernel.diffusion(walker.state), walker.check_noise()
+        trial = replace(scene, evaluate=evaluate)
+        _, log_ratio = propose(step, tilted(walker, batch, here), noise, trial)
+        walker.record.acceptance.append(math.exp(min(0.0, log_ratio)))
+
+    def _try_noise(self, walker: Walker, here: Point, other: Batch) -> None:
+        """Half the squared gap to the gradient on another minibatch: unbiased for its variance."""
+        if self.settings.full_batch(self._n):
+            walker.record.noise.append(0.0)
+            return
+        there = differentiate(walker, other, here.weights, self.settings.accumulate)
+        gap = here.gradient - there.gradient
+        walker.record.noise.append(float(gap.dot(gap)) / 2)

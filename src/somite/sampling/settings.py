@@ -83,3 +83,10 @@ class ChainSettings:
         """Number of the draw kept at a step; None if none is."""
         kept, rest = divmod(step - self.burn_in, self.thin)
         return kept if kept >= 0 and rest == 0 else None
+
+    def probe_at(self, step: int) -> int | None:
+        """Number of the record of the probes made at a step; None if none is."""
+        draw = self.draw_at(step)
+        if draw is None or draw % self.probe_every:
+            return None
+        return draw // self.probe_every

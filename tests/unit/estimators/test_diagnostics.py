@@ -47,9 +47,8 @@ def test_nothing_is_absent_from_whole_draws():
         ({"weight_decay": 1.0}, "weight_decay pulls too, which is not recorded: temperature, "),
         ({"bounding_box": 1.0}, "the bounding box pushes too: temperature, temperature_error, "),
         ({"localization": 0.0}, "localization is 0, nothing holds the chain: distance_ratio"),
-        ({"control_variates": True, "batch_size": 2}, "control variates take the noise "),
         ({"chains": 1}, "a single chain: r_hat, r_hat_probe"),
-        ({"kernel": so.RMSpropSGLD(1e-3)}, "known for SGLD only, the temperature tells of others"),
+        ({"kernel": so.RMSpropSGLD(1e-3)}, "known for SGLD and BAOAB only, the temperature "),
     ],
 )
 def test_every_absence_has_its_reason(changes, words):

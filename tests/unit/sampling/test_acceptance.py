@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import somite as so
-from somite.sampling.engine import ACCEPTANCE_CHECKS
+from somite.sampling.engine import CHECKS
 from unit.sampling.bowl import Bowl, level, sample_bowl, tilts
 
 WIDE = (1.0, 2.0, 4.0, 8.0) * 5
@@ -44,5 +44,5 @@ def test_trying_leaves_the_chain_alone():
 
 
 def test_only_the_first_probe_draws_are_tried():
-    long, short = (sample_bowl(probe_every=2, draws=n) for n in (60, 2 * ACCEPTANCE_CHECKS))
+    long, short = (sample_bowl(probe_every=2, draws=n) for n in (60, 2 * CHECKS))
     np.testing.assert_array_equal(long.acceptance, short.acceptance)

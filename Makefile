@@ -1,4 +1,4 @@
-# make demo   train, sample and report on real text (about 25 minutes on 2 cores)
+# make demo   train, sample and report on real text (about half an hour on 2 cores)
 # make test   everything that CI checks: lint, types, import rules, all tests
 # make check  lint and types alone
 # make bench  the benchmarks; results go to benchmarks/results/

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from somite.estimators.verdict import CARE, GOOD
 from somite.report.findings import (
     agreement_sentence,
     findings,
@@ -110,3 +111,12 @@ def test_highest_takes_the_last_checkpoint() -> None:
 
 def test_a_group_of_one_kind_is_described_in_a_word() -> None:
     assert describe_group(["1:2", "1:5"], roles(synthetic_results().behavior)) == "induction"
+
+
+def test_a_share_of_good_cells_is_never_rounded_up():
+    results = synthetic_results()
+    results.llc["verdict"][:] = GOOD
+    assert quality(results)[1][0] == "100%"
+    results.llc["verdict"][0, 0] = CARE
+    share = 1 - 1 / results.llc["verdict"].size
+    assert int(quality(results)[1][0].rstrip("%")) <= 100 * share < 100

@@ -30,6 +30,12 @@ bench: $(READY)
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/versus_devinterp.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/precision.py
+	$(BIN)/python benchmarks/table.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -40,7 +40,7 @@ def loss_changes(model: Transformer, tokens: Tensor, stand_ins: Sequence[Tensor]
 
 def _losses_above(model: Transformer, layer: int, attended: Tensor, tokens: Tensor) -> Tensor:
     """Losses when `attended` is the residual stream just after the heads of a layer."""
-    residual = model.close_block(layer, attended)
+    residual = model.block(layer).close(attended)
     for above in range(layer + 1, model.config.n_layers):
         residual = model.run_block(above, residual)
     return losses_from_logits(model.finish(residual), tokens)

@@ -2,26 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from somite.calibration.locality import Ball, gaussian_ball
+from somite.calibration.locality import Ball, gaussian_ball, measured_rounding
 from somite.components.mask import Mask
 from somite.components.patch import Patch
 from somite.core.errors import InputError
 from somite.core.random import stream
 from somite.curvature import hessian_product, lanczos
-from somite.models.transformer import Transformer
 from somite.sampling.center import CenterGradients, center_statistics
 from somite.sampling.kernels import SGLD
 from somite.sampling.observables.losses import example_losses
-from somite.sampling.preflight import RELATIVE_REACH, check_baseline, check_target
+from somite.sampling.preflight import (
+    FEW,
+    RELATIVE_REACH,
+    check_baseline,
+    check_components,
+    check_loss,
+)
 from somite.sampling.sample import views
 from somite.sampling.settings import ChainSettings
+from somite.sampling.sharing import Sharing
 from somite.sampling.stability import stiffest
 from somite.sampling.target import Data, Loss, Target, n_examples, per_example, rows
-from somite.sampling.views import SharedCache, View, center_losses
+from somite.sampling.views import View, center_losses
 
 LANCZOS_STEPS = 8
 PROBE = 16
@@ -58,8 +65,16 @@ class CalibrationCell:
 
     def ball(self, localization: float) -> Ball:
         """What the loss does within reach of a localization."""
-        pairs = min(max(FEWEST_PAIRS, ENTRIES // self.patch.size), MOST_PAIRS)
-        return gaussian_ball(self.view, self.patch, self.probe, localization, pairs, self.precision)
+        place = self.view, self.patch, self.probe
+        return gaussian_ball(*place, localization, self._pairs, self._rounding)
+
+    @cached_property
+    def _rounding(self) -> float:
+        return measured_rounding(self.view, self.patch, self.probe, self._pairs, self.precision)
+
+    @property
+    def _pairs(self) -> int:
+        return min(max(FEWEST_PAIRS, ENTRIES // self.patch.size), MOST_PAIRS)
 
 
 def look(
@@ -79,10 +94,11 @@ def look(
     Returns:
         One cell per component. A loss that `somite.sample` would refuse raises an `InputError`.
     """
-    cache = SharedCache(center) if isinstance(center, Transformer) else None
     target, at_center = Target(loss, data, n_beta=0.0), center_losses(center, loss)
-    parts = views(center, target, masks, cache)
-    check_target(at_center, parts, target, SGLD(1.0))  # n_beta = 0: no step is judged
+    few = rows(data, slice(0, FEW))
+    losses = check_loss(at_center, few)
+    parts = views(center, target, masks, Sharing(center, loss, few))
+    check_components(losses, parts, target, SGLD(1.0))  # n_beta = 0: no step is judged
     size = n_examples(data)
     check_baseline("data", example_losses(at_center, data, max(plan.chunk(size), PROBE)))
     moved = {name for mask in masks.values() for name in mask.entries}

@@ -48,7 +48,7 @@ class Ball:
 
 
 def gaussian_ball(
-    view: View, patch: Patch, examples: Data, localization: float, pairs: int, precision: float = 0
+    view: View, patch: Patch, examples: Data, localization: float, pairs: int, rounding: float = 0
 ) -> Ball:
     """Rise and pull of the mean loss of some examples under Gaussian displacements.
 
@@ -58,7 +58,7 @@ def gaussian_ball(
         examples: A batch.
         localization: γ, the precision of the displacements.
         pairs: Displacements ±Δ; the same directions at every localization.
-        precision: Relative rounding of the weights' type.
+        rounding: What a mean loss of these examples loses by rounding.
 
     Returns:
         Their means.
@@ -73,7 +73,33 @@ def gaussian_ball(
             loss, gradient = loss_and_gradient(view, patch.center + signed, examples)
             rise += float((loss - start).double().mean()) / (2 * pairs)
             pull += float(signed.double().dot(gradient.double())) / (4 * pairs)
-    return Ball(rise, pull, precision * float(start.abs().double().mean()))
+    return Ball(rise, pull, rounding)
+
+
+def measured_rounding(
+    view: View, patch: Patch, examples: Data, pairs: int, precision: float
+) -> float:
+    """What a mean loss loses by rounding: its rise where the true one is far smaller.
+
+    That is at displacements of a tenth of √precision of the weights. Logits can be far larger than
+    the loss that is left of them, so that the loss itself does not tell.
+
+    Args:
+        view: Losses of a batch at moved weights.
+        patch: The moved weights.
+        examples: A batch.
+        pairs: Displacements ±Δ.
+        precision: Relative rounding of the weights' type.
+
+    Returns:
+        The size of the rise; no less than precision times the loss.
+    """
+    least = precision * float(_losses(view, patch.center, examples).abs().double().mean())
+    square = float(patch.center.double().square().mean())
+    if square == 0:
+        return least
+    tiny = gaussian_ball(view, patch, examples, 100 / (precision * square), pairs)
+    return max(least, abs(tiny.rise)) if tiny.finite else least
 
 
 @torch.no_grad()

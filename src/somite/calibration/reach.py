@@ -22,8 +22,8 @@ LOWEST, HIGHEST = -12, 20
 """Half decades of localization that are looked at: 10⁻⁶ … 10¹⁰."""
 SMALL, WHOLE = 0.01, 1.0
 """Displacements, as a share of the weights, between which the search goes."""
-CLEAR = 3.0
-"""A rise below so many times the rounding of the loss says nothing."""
+CLEAR = 10.0
+"""Rise over rounding, from which on rounding changes the ratio by less than half of TOLERANCE."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """The command `somite`: thin doors to the library, one line per error."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,7 +11,11 @@ from rich.markup import escape
 from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.verify import verify_command
+from somite.core.checks import one_of
 from somite.core.errors import InputError
+
+if TYPE_CHECKING:
+    from somite.study.engine import Engine
 
 app = typer.Typer(
     help="Measure how modules form inside neural networks, with error bars.",
@@ -46,7 +49,18 @@ def run_command(
     device: Annotated[str, typer.Option(help="Where models run: cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes of one thread each. Default: one per core; one on a GPU."),
+        typer.Option(
+            help="Jobs at once, of one thread each. Default: one per core; one on a GPU; as many "
+            "as a cluster has room for."
+        ),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Where jobs run: local or ray.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster: HOST:PORT or auto. Default: one on this machine."),
+    ] = None,
+    gpus_per_job: Annotated[
+        float | None, typer.Option(help="Share of a GPU for each job on Ray. Default: 1.")
     ] = None,
 ) -> None:
     """Train, sample and measure; stop it at any moment, the same command goes on."""
@@ -56,10 +70,11 @@ def run_command(
     from somite.study.folder import writable
 
     check_device(device)
+    where = chosen_engine(engine, address, gpus_per_job, device)
     chosen = load_recipe(recipe, dict(_pair(text) for text in settings or []))
     folder = out or Path("runs") / chosen.name
     with TerminalWatch(console) as watch:
-        run_study(chosen, folder, usual_workers(device, workers), device, watch)
+        run_study(chosen, folder, workers, device, watch, where)
         watch.say("writing the report")
         with writable(folder):
             report = build_report(load_results(folder), folder / "report.html")
@@ -106,16 +121,27 @@ def recipes_command() -> None:
     console.print(table)
 
 
-def available_cores() -> int:
-    """Number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def chosen_engine(
+    engine: str, address: str | None, gpus_per_job: float | None, device: str
+) -> "Engine":
+    """The engine of that name.
 
+    Raises:
+        InputError: If there is none, or an option does not belong to it.
+    """
+    from somite.study.cluster import Ray
+    from somite.study.engine import Local
 
-def usual_workers(device: str, asked: int | None) -> int:
-    """As many workers as asked for; by default one per core, and one on a GPU, which they share."""
-    if asked is not None:
-        return asked
-    return available_cores() if device == "cpu" else 1
+    one_of("engine", engine, ("local", "ray"))
+    for name, value in (("--address", address), ("--gpus-per-job", gpus_per_job)):
+        if engine == "local" and value is not None:
+            raise InputError(name, "must come with --engine ray", value, "Give both, or neither.")
+    if device == "cpu" and gpus_per_job is not None:
+        rule, remedy = "must come with --device cuda", "Give both, or neither."
+        raise InputError("--gpus-per-job", rule, gpus_per_job, remedy)
+    if engine == "local":
+        return Local()
+    return Ray(address) if gpus_per_job is None else Ray(address, gpus_per_job)
 
 
 def check_device(device: str) -> None:

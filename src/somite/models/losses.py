@@ -11,12 +11,16 @@ def next_token_loss(model: Callable[[Tensor], Any], tokens: Tensor) -> Tensor:
     """Cross-entropy of each next token, −log p(x_{t+1} | x_{≤t}).
 
     Args:
-        model: Maps tokens to logits (batch, position, vocab), or to an object that has `.logits`.
+        model: Maps tokens to logits (batch, position, vocab), or to an object that has `.logits`;
+            a model with a method `next_token_losses` is asked for the losses themselves.
         tokens: (batch, position).
 
     Returns:
         Losses (batch, position − 1) in nats.
     """
+    if (direct := getattr(model, "next_token_losses", None)) is not None:
+        losses: Tensor = direct(tokens)
+        return losses
     found = model(tokens)
     logits = found if isinstance(found, Tensor) else found.logits
     # One row per token: the kernel over (N, vocab) is faster than the one over more axes.

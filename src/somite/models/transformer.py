@@ -140,10 +140,14 @@ class Attention(nn.Module):
 
     def heads_sum(self, plain: Tensor, located: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         """Sum over the given heads of what they add to the residual (batch, position, d_model)."""
+        return self.mixed(plain, located, weights) @ weights["W_O"].flatten(0, 1)
+
+    def mixed(self, plain: Tensor, located: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        """Values that the given heads have gathered (batch, position, head * d_head)."""
         query, key = self._queries_keys(located, weights)
         value = self.values(plain, weights)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return mixed.transpose(1, 2).flatten(2) @ weights["W_O"].flatten(0, 1)
+        return mixed.transpose(1, 2).flatten(2)
 
     def _queries_keys(
         self, located: Tensor, weights: Mapping[str, Tensor]
@@ -184,9 +188,33 @@ class Block(nn.Module):
         super().__init__()
         self.norm_attn = make_norm(config)
         self.attn = Attention(config)
-        if config.d_mlp:
+        self.has_mlp = bool(config.d_mlp)
+        if self.has_mlp:
             self.norm_mlp = make_norm(config)
             self.mlp = MLP(config)
+
+    def forward(
+        self, residual: Tensor, place: Tensor | None, replaced: Mapping[int, Tensor] | None = None
+    ) -> Tensor:
+        """Residual stream above the block, with the outputs of some heads replaced."""
+        weights = self.attn.weights()
+        plain, located = self.read(residual, place)
+        if replaced:
+            kept = [h for h in range(len(weights["W_Q"])) if h not in replaced]
+            weights = {name: w[kept] for name, w in weights.items()}
+            residual = residual + sum(replaced.values())
+        return self.close(residual + self.attn.heads_sum(plain, located, weights))
+
+    def read(self, residual: Tensor, place: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the heads read: for values, and for queries and keys (with positions)."""
+        plain: Tensor = self.norm_attn(residual)
+        return plain, plain if place is None else plain + place
+
+    def close(self, residual: Tensor) -> Tensor:
+        """Add what follows the heads: their common bias and the MLP."""
+        if (bias := getattr(self.attn, "b_O", None)) is not None:
+            residual = residual + bias
+        return residual + self.mlp(self.norm_mlp(residual)) if self.has_mlp else residual
 
 
 @dataclass
@@ -269,7 +297,7 @@ class Transformer(nn.Module):
             output = pattern @ attn.values(plain, attn.weights()) @ attn.weights()["W_O"]
             trace.pattern.append(pattern)
             trace.head_output.append(output)
-            trace.residual.append(self.close_block(layer, residual + output.sum(1)))
+            trace.residual.append(self.block(layer).close(residual + output.sum(1)))
         return trace
 
     def block(self, layer: int) -> Block:
@@ -295,32 +323,19 @@ class Transformer(nn.Module):
 
     def read(self, layer: int, residual: Tensor) -> tuple[Tensor, Tensor]:
         """What the heads of a layer read: for values, and for queries and keys (with positions)."""
-        plain = self.block(layer).norm_attn(residual)
-        if self.config.positions == "shortformer":
-            return plain, plain + self.positions[: residual.shape[1]]
-        return plain, plain
-
-    def close_block(self, layer: int, residual: Tensor) -> Tensor:
-        """Add what follows the heads in a block: their common bias and the MLP."""
-        block = self.block(layer)
-        if self.config.bias:
-            residual = residual + block.attn.b_O
-        if self.config.d_mlp:
-            residual = residual + block.mlp(block.norm_mlp(residual))
-        return residual
+        return self.block(layer).read(residual, self._place(residual))
 
     def run_block(
         self, layer: int, residual: Tensor, replaced: Mapping[int, Tensor] | None = None
     ) -> Tensor:
         """Residual stream above a block, with the outputs of some heads replaced."""
-        attn = self.block(layer).attn
-        weights = attn.weights()
-        plain, located = self.read(layer, residual)
-        if replaced:
-            kept = [h for h in range(self.config.n_heads) if h not in replaced]
-            weights = {name: w[kept] for name, w in weights.items()}
-            residual = residual + sum(replaced.values())
-        return self.close_block(layer, residual + attn.heads_sum(plain, located, weights))
+        found: Tensor = self.block(layer)(residual, self._place(residual), replaced)
+        return found
+
+    def _place(self, residual: Tensor) -> Tensor | None:
+        """What is added where queries and keys are read (position, d_model)."""
+        shifted = self.config.positions == "shortformer"
+        return self.positions[: residual.shape[1]] if shifted else None
 
     def finish(self, residual: Tensor) -> Tensor:
         """Logits (batch, position, vocab) from the residual stream above the last block."""

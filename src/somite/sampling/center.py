@@ -1,6 +1,7 @@
 """What the loss says at the center itself: its gradient there, and how much minibatches differ."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -73,15 +74,29 @@ def center_statistics(
     generator = stream(plan.seed, plan.checkpoint, "center")
     size = (CENTER_BATCHES, plan.batch_size or 1)
     chosen = torch.randint(n_examples(data), size, generator=generator)
-    batches = [gradients.of(rows(data, index), chunk) for index in chosen]
-    return {
-        name: _moments(torch.stack([patch.flatten(batch) for batch in batches]))
-        for name, patch in patches.items()
-    }
+    moments = {name: _Moments(torch.zeros_like(patch.center)) for name, patch in patches.items()}
+    for index in chosen:
+        found = gradients.of(rows(data, index), chunk)
+        for name, patch in patches.items():
+            moments[name].add(patch.flatten(found))
+    return {name: found.squared_mean_and_noise() for name, found in moments.items()}
 
 
-def _moments(sample: Tensor) -> tuple[float, float]:
-    """Unbiased squared mean and trace of the covariance of gradients (batch, d)."""
-    mean = sample.mean(0)
-    noise = float((sample - mean).square().sum()) / (len(sample) - 1)
-    return float(mean.square().sum()) - noise / len(sample), noise
+@dataclass
+class _Moments:
+    """Mean and spread of gradients that come one by one (Welford 1962): none of them is kept."""
+
+    mean: Tensor
+    spread: float = 0.0
+    count: int = 0
+
+    def add(self, gradient: Tensor) -> None:
+        self.count += 1
+        gap = gradient - self.mean
+        self.mean += gap / self.count
+        self.spread += float(gap.dot(gradient - self.mean))
+
+    def squared_mean_and_noise(self) -> tuple[float, float]:
+        """Unbiased squared mean, and trace of the covariance."""
+        noise = self.spread / (self.count - 1)
+        return float(self.mean.square().sum()) - noise / self.count, noise

@@ -22,9 +22,10 @@ from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
+from somite.sampling.sharing import Sharing
 from somite.sampling.status import diverged, free_distance, verdict
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
-from somite.sampling.views import SharedCache, View, center_losses
+from somite.sampling.views import View, center_losses
 from somite.sampling.walker import Walker
 
 CHUNKS = 4
@@ -59,7 +60,7 @@ class Engine:
         kernel: Moves the weights.
         settings: Number and length of the chains.
         probes: Fixed data sets to record, by name.
-        cache: Passes at the center that components share; None without sharing.
+        sharing: What components share; None for nothing.
 
     Raises:
         InputError: If a loss at the center is not finite.
@@ -77,14 +78,14 @@ class Engine:
         kernel: Kernel,
         settings: ChainSettings,
         probes: Mapping[str, Data],
-        cache: SharedCache | None,
+        sharing: Sharing | None,
     ) -> None:
         """Compute the losses at the center once.
 
         Raises:
             InputError: If one of them is not finite.
         """
-        self.target, self.kernel, self.settings, self.cache = target, kernel, settings, cache
+        self.target, self.kernel, self.settings, self.sharing = target, kernel, settings, sharing
         self.blocks = {}
         self._n = n_examples(target.data)
         self._chunk = settings.chunk(self._n)
@@ -130,8 +131,8 @@ class Engine:
                     self._advance(walker, (batch, other), step, self.blocks.get(name, {}))
             walk.step = step + 1
             progress(len(walk.walkers))
-            if self.cache is not None:
-                self.cache.clear()
+            if self.sharing is not None:
+                self.sharing.clear()
 
     def finish(self, walk: Walk) -> dict[str, ChainRecord]:
         """Judge the chains that reached the end; the records by component."""

@@ -43,31 +43,43 @@ def check_kernel(kernel: Kernel, target: Target, settings: ChainSettings) -> Non
     check_stability("localization", target.prior_precision, kernel)
 
 
-def check_target(
-    at_center: Callable[[Data], Tensor],
-    parts: Mapping[str, tuple[Patch, View]],
-    target: Target,
-    kernel: Kernel,
-) -> None:
-    """Check the loss, the step and the sharing on a few examples.
+def check_loss(at_center: Callable[[Data], Tensor], few: Data) -> Tensor:
+    """Check the loss at the center on a few examples.
 
     Args:
         at_center: Losses of a batch at the center.
-        parts: Moved weights and the losses they give, by component.
-        target: Loss, data and scale.
-        kernel: The sampler.
+        few: A batch.
+
+    Returns:
+        The losses.
 
     Raises:
-        InputError: If the loss has the wrong shape, is not finite or not repeatable, if a
-            component does not enter it, or if the step is unstable.
+        InputError: If they have the wrong shape, are not finite or not repeatable.
     """
-    few = rows(target.data, slice(0, FEW))
     losses = at_center(few)
     _check_losses(losses, n_examples(few))
     if not torch.equal(losses, at_center(few)):
         remedy = "Switch off dropout and augmentation inside the loss."
         rule = "must give the same numbers for the same batch"
         raise InputError("loss", rule, "two different results", remedy)
+    return losses
+
+
+def check_components(
+    losses: Tensor, parts: Mapping[str, tuple[Patch, View]], target: Target, kernel: Kernel
+) -> None:
+    """Check what the components do to the loss, the step and the sharing on a few examples.
+
+    Args:
+        losses: Those of the first examples at the center, from `check_loss`.
+        parts: Moved weights and the losses they give, by component.
+        target: Loss, data and scale.
+        kernel: The sampler.
+
+    Raises:
+        InputError: If a component does not enter the loss, or if the step is unstable.
+    """
+    few = rows(target.data, slice(0, len(losses)))
     more = rows(target.data, slice(0, MORE))
     for name, (patch, view) in parts.items():
         _check_component(name, patch, view, few, losses)

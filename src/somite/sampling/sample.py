@@ -16,17 +16,17 @@ from somite.components.select import components as select
 from somite.components.select import units
 from somite.core.checks import finite_weights, from_keywords
 from somite.core.errors import InputError
-from somite.models.transformer import Transformer
 from somite.sampling.automatic import sample_to_error
 from somite.sampling.center import CenterGradients, center_statistics
 from somite.sampling.draws import REFERENCE, ChainRecord, to_draws
 from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.shares import block_places
-from somite.sampling.preflight import check_kernel, check_target
+from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
 from somite.sampling.settings import ChainSettings
-from somite.sampling.target import Data, Target, check_data, n_examples
-from somite.sampling.views import SharedCache, View, center_losses, shared_view, whole_view
+from somite.sampling.sharing import Sharing
+from somite.sampling.target import Data, Target, check_data, n_examples, rows
+from somite.sampling.views import View, center_losses, whole_view
 
 Progress = Callable[[int, int], None]
 
@@ -94,10 +94,12 @@ def sample(
         raise InputError("pointwise", "needs the probe named reference", list(probes or {}), remedy)
     center = copy.deepcopy(model).eval().requires_grad_(False)
     finite_weights("model", dict(center.named_parameters()))
-    cache = SharedCache(center) if sharing and isinstance(center, Transformer) else None
-    parts = views(center, target, masks, cache)
-    check_target(center_losses(center, target.loss), parts, target, kernel)
-    engine = Engine(center, target, kernel, plan, probes or {}, cache)
+    few = rows(target.data, slice(0, FEW))
+    losses = check_loss(center_losses(center, target.loss), few)
+    shared = Sharing(center, target.loss, few) if sharing else None
+    parts = views(center, target, masks, shared)
+    check_components(losses, parts, target, kernel)
+    engine = Engine(center, target, kernel, plan, probes or {}, shared)
     patches = {name: patch for name, (patch, _) in parts.items()}
     engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}
     engine.pointwise = pointwise
@@ -122,7 +124,7 @@ def sample(
 
 
 def views(
-    center: nn.Module, target: Target, masks: Mapping[str, Mask], cache: SharedCache | None
+    center: nn.Module, target: Target, masks: Mapping[str, Mask], sharing: Sharing | None
 ) -> dict[str, tuple[Patch, View]]:
     """For every component its moved weights, and the losses that they give.
 
@@ -130,7 +132,7 @@ def views(
         center: The model at w*.
         target: Holds the loss.
         masks: The components.
-        cache: Passes at the center that components share; None without sharing.
+        sharing: What components share; None for nothing.
 
     Returns:
         (patch, view) by component.
@@ -138,8 +140,8 @@ def views(
     weights, parts = dict(center.named_parameters()), {}
     for name, mask in masks.items():
         patch = Patch(mask, weights, units(center))
-        shared = shared_view(cache, target.loss, patch) if cache else None
-        parts[name] = patch, shared or whole_view(center, target.loss, patch)
+        view = sharing.view(patch) if sharing else whole_view(center, target.loss, patch)
+        parts[name] = patch, view
     return parts
 
 

@@ -1,17 +1,12 @@
-"""Two ways to run a model with a component moved: the whole model again, or only what changed."""
+"""A model with a component moved: its losses as a function of the moved weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from somite.components.patch import Patch
-from somite.core.errors import InputError
-from somite.models.sharing import MovedHeads, SharedPass, moved_heads, shared_pass
-from somite.models.transformer import Transformer
 from somite.sampling.target import Data, Loss, per_example
 
 View = Callable[[Data, Tensor], Tensor]
@@ -28,47 +23,6 @@ class LossModule(nn.Module):
     def forward(self, batch: Data) -> Tensor:
         """Losses of a batch."""
         return self.loss(self.model, batch)
-
-
-@dataclass
-class SharedCache:
-    """The pass at the center over the latest few batches of tokens.
-
-    A batch is known by its tokens, not by its place in memory: a loss may hand over a copy that is
-    freed, and its place taken by another, while the pass is still kept.
-    """
-
-    model: Transformer
-    passes: list[tuple[Tensor, SharedPass]] = field(default_factory=list)
-
-    def get(self, tokens: Tensor) -> SharedPass:
-        """The pass over these tokens, made if it is not there."""
-        for known, kept in self.passes:
-            if torch.equal(known, tokens):
-                return kept
-        made = shared_pass(self.model, tokens)
-        self.passes.append((tokens.clone(), made))
-        return made
-
-    def clear(self) -> None:
-        """Forget all passes."""
-        self.passes.clear()
-
-
-@dataclass(frozen=True)
-class _MovedModel:
-    """What the loss calls instead of the model when only a few heads have moved."""
-
-    moved: MovedHeads
-    cache: SharedCache
-    flat: Tensor
-
-    def __call__(self, tokens: Tensor) -> Tensor:
-        return self.moved.logits(self.cache.get(tokens), self.flat)
-
-    def __getattr__(self, name: str) -> Any:
-        remedy = "Pass sharing=False to sample if the loss needs more of the model than its logits."
-        raise InputError("loss", "may only call model(tokens)", f"model.{name}", remedy)
 
 
 def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:
@@ -88,27 +42,6 @@ def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:
         moved = {f"model.{name}": weight for name, weight in patch.weights(flat).items()}
         losses: Tensor = functional_call(module, moved, (batch,))
         return losses
-
-    return view
-
-
-def shared_view(cache: SharedCache, loss: Loss, patch: Patch) -> View | None:
-    """Losses of a batch with only the moved heads, and the layers above them, run again.
-
-    Args:
-        cache: Passes at the center, common to all components.
-        loss: Called with a stand-in for the model that can only be called.
-        patch: The moved weights.
-
-    Returns:
-        As `whole_view`; None if the patch is more than whole heads of one layer.
-    """
-    moved = moved_heads(cache.model, patch)
-    if moved is None:
-        return None
-
-    def view(batch: Data, flat: Tensor) -> Tensor:
-        return loss(_MovedModel(moved, cache, flat), batch)
 
     return view
 

@@ -124,8 +124,13 @@ def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> Te
 
 def execute(job: Job, context: Context, progress: Progress) -> None:
     """Do a job and store its cell."""
+    job.cell.write(context.run, compute(job, context, progress))
+
+
+def compute(job: Job, context: Context, progress: Progress) -> xr.Dataset:
+    """Do a job: what belongs into its cell."""
     work = {"sampling": _sample, "refined": _sample, "behavior": _behavior, "ablation": _ablate}
-    job.cell.write(context.run, work[job.cell.kind](job, context, progress))
+    return work[job.cell.kind](job, context, progress)
 
 
 def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:

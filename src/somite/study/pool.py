@@ -51,7 +51,7 @@ def run_jobs(jobs: Sequence[Job], context: Context, workers: int, advance: Advan
         return
     spawn = mp.get_context("spawn")
     reports = spawn.Queue()
-    with _allocator():
+    with allocator():
         pool = ProcessPoolExecutor(
             min(workers, len(jobs)),
             mp_context=spawn,
@@ -72,7 +72,7 @@ def run_jobs(jobs: Sequence[Job], context: Context, workers: int, advance: Advan
 
 
 @contextmanager
-def _allocator() -> Iterator[None]:
+def allocator() -> Iterator[None]:
     """Environment of the workers; settings of the user's own are left alone."""
     added = [name for name in ALLOCATOR if name not in os.environ]
     os.environ.update({name: ALLOCATOR[name] for name in added})
@@ -91,7 +91,7 @@ def _run_here(jobs: Sequence[Job], context: Context, advance: Advance) -> None:
             def report(work: float, base: float = done) -> None:
                 advance(base + work)
 
-            execute(job, context, _scaled(job.cost, report))
+            execute(job, context, scaled(job.cost, report))
             done += job.cost
             advance(done)
 
@@ -138,10 +138,10 @@ def _die_with_parent() -> None:
 
 
 def _work(number: int, job: Job, context: Context) -> None:
-    execute(job, context, _scaled(job.cost, lambda work: _reports.put((number, work))))
+    execute(job, context, scaled(job.cost, lambda work: _reports.put((number, work))))
 
 
-def _scaled(cost: int, report: Advance) -> Callable[[int, int], None]:
+def scaled(cost: int, report: Advance) -> Callable[[int, int], None]:
     """Progress callback that reports in units of cost, not more often than is useful."""
     last = time.monotonic()
 

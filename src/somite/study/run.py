@@ -22,9 +22,9 @@ from somite.study.analysis import (
 )
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
+from somite.study.engine import Engine, Local, Runner
 from somite.study.folder import MANIFEST, claimed, read_manifest, write_whole
 from somite.study.jobs import THREADS, Job, ablation_job, behavior_job, made_with, sampling_job
-from somite.study.pool import run_jobs
 from somite.study.preflight import check_components, check_rows
 from somite.study.provenance import provenance
 from somite.study.recipe import Recipe
@@ -68,7 +68,7 @@ class _Study:
 
     recipe: Recipe
     run: Path
-    workers: int
+    runner: Runner
     device: str
     watch: Watch
     seconds: dict[str, float] = field(default_factory=dict)
@@ -94,8 +94,9 @@ class _Study:
         missing = [job for job in jobs if not job.cell.exists(self.run)]
         self._explain(name, missing, len(jobs))
         if missing:
+            self._count(name, len(missing))
             cost, tell = float(sum(job.cost for job in missing)), self.watch.advance
-            self.timed(name, cost, lambda: run_jobs(missing, context, self.workers, tell))
+            self.timed(name, cost, lambda: self.runner.run(missing, context, tell))
         self.keep([job.cell for job in jobs])
 
     def once(self, name: str, cell: Cell, make: Callable[[], Any]) -> None:
@@ -104,6 +105,11 @@ class _Study:
             with torch_threads(THREADS):
                 self.timed(name, 1, lambda: cell.write(self.run, make()))
         self.keep([cell])
+
+    def _count(self, name: str, jobs: int) -> None:
+        """Say that some workers have nothing to do."""
+        if (workers := self.runner.workers) > jobs:
+            self.watch.say(f"{name}: jobs for {jobs} of {workers} workers, the others are idle")
 
     def _explain(self, name: str, missing: Sequence[Job], total: int) -> None:
         """Say what is reused, and which fields make the rest differ from what is stored."""
@@ -119,9 +125,10 @@ class _Study:
 def run_study(
     recipe: Recipe,
     out: Path,
-    workers: int = 1,
+    workers: int | None = 1,
     device: str = "cpu",
     watch: Watch | None = None,
+    engine: Engine | None = None,
 ) -> Path:
     """Run a study, or whatever of it is not in the folder yet.
 
@@ -130,25 +137,30 @@ def run_study(
     Args:
         recipe: What to do.
         out: Folder of the run: new, empty, or of this very study.
-        workers: Processes for sampling and measuring; the numbers do not depend on it.
+        workers: Jobs done at once; None for as many as the engine has room for. The numbers do
+            not depend on it.
         device: Where models are trained, sampled and measured, "cpu" or "cuda".
         watch: Is told of the progress.
+        engine: Where jobs run: processes of this machine, `Local()`, by default, or a cluster,
+            `somite.study.cluster.Ray(...)`. The numbers do not depend on it.
 
     Returns:
         The folder.
 
     Raises:
         InputError: If a setting does not fit the model or the text, if the folder holds something
-            else, is in use or cannot be written, or if the disk is full.
+            else, is in use or cannot be written, if the disk is full, or if the engine cannot
+            do the jobs.
 
     Example:
         >>> run_study(load_recipe("smoke"), Path("runs/smoke"))  # doctest: +SKIP
         PosixPath('runs/smoke')
     """
-    at_least("workers", workers, 1)
+    if workers is not None:
+        at_least("workers", workers, 1)
     check_components(recipe)
-    with claimed(out, recipe.name):
-        _run(_Study(recipe, out, workers, device, watch or Silent()))
+    with (engine or Local()).start(workers, device) as runner, claimed(out, recipe.name):
+        _run(_Study(recipe, out, runner, device, watch or Silent()))
     return out
 
 
@@ -260,5 +272,5 @@ def _write_manifest(study: _Study, context: Context) -> None:
         held = read_manifest(study.run)
         if all(held.get(name) == value for name, value in consists_of.items()):
             return
-    how = provenance(context, study.seconds, study.workers)
+    how = provenance(context, study.seconds, study.runner.workers)
     write_whole(study.run / MANIFEST, {**consists_of, "provenance": how})

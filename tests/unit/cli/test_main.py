@@ -9,6 +9,8 @@ from rich.console import Console
 
 from somite.cli import main
 from somite.cli.progress import TerminalWatch
+from somite.study.cluster import Ray
+from somite.study.engine import Local
 
 
 def test_zero_workers_are_refused(somite):
@@ -65,14 +67,32 @@ def test_brackets_in_a_path_are_printed(capsys):
     assert capsys.readouterr().out == "The report is at runs[bold]/report.html\n"
 
 
-def test_there_is_a_core():
-    assert main.available_cores() >= 1
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--engine", "rya"], "engine must be a known name, got 'rya'. Did you mean 'ray'"),
+        (["--address", "auto"], "--address must come with --engine ray, got 'auto'"),
+        (["--gpus-per-job", 0.5], "--gpus-per-job must come with --engine ray, got 0.5"),
+        (
+            ["--engine", "ray", "--gpus-per-job", 0.5],
+            "--gpus-per-job must come with --device cuda, got 0.5",
+        ),
+        (["--engine", "ray", "--workers", 0], "workers must be a whole number of at least 1"),
+        (["--engine", "ray", "--address", "x"], "address must be HOST:PORT or auto, got 'x'"),
+    ],
+)
+def test_an_engine_that_cannot_be(somite, options, words):
+    ended = somite("run", "smoke", *options)
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert words in ended.err
+    assert not list(Path().iterdir())
 
 
-def test_workers_of_a_device():
-    assert main.usual_workers("cpu", None) == main.available_cores()
-    assert main.usual_workers("cuda", None) == 1
-    assert main.usual_workers("cuda", 3) == 3
+def test_the_engine_gets_its_options():
+    assert main.chosen_engine("local", None, None, "cpu") == Local()
+    assert main.chosen_engine("ray", None, None, "cpu") == Ray(None, 1.0)
+    assert main.chosen_engine("ray", "auto", 0.25, "cuda") == Ray("auto", 0.25)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

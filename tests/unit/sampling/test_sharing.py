@@ -1,5 +1,7 @@
 """The shared way gives the same losses and gradients as running the whole model again."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,10 @@ from somite import Mask, components, next_token_loss
 from somite.components.mask import whole
 from somite.components.patch import Patch
 from somite.models import Transformer
-from somite.sampling import views
-from somite.sampling.views import SharedCache, shared_view, whole_view
+from somite.models.sharing import moved_heads, shared_pass
+from somite.sampling import sharing as sharing_module
+from somite.sampling.sharing import Passes, Sharing
+from somite.sampling.views import whole_view
 from unit.models.tiny import SHAPES, tiny_rows, tiny_transformer
 from unit.sampling.runs import HEADS, sample_tiny
 
@@ -21,6 +25,10 @@ EXACT = {"rtol": 1e-10, "atol": 1e-10}
 
 def frozen(**shape: object) -> Transformer:
     return tiny_transformer(**shape).eval().requires_grad_(False)
+
+
+def sharing(model: Transformer) -> Sharing:
+    return Sharing(model, next_token_loss, tiny_rows(3))
 
 
 def patch_of(model: Transformer, *heads: str) -> Patch:
@@ -42,8 +50,7 @@ def loss_and_gradient(view: object, rows: Tensor, flat: Tensor) -> tuple[Tensor,
 def test_losses_and_gradients_agree(shape, heads):
     model, rows = frozen(**shape), tiny_rows()
     patch = patch_of(model, *heads)
-    shared = shared_view(SharedCache(model), next_token_loss, patch)
-    assert shared is not None
+    shared = sharing(model).view(patch)
     generator = torch.Generator().manual_seed(3)
     away = torch.randn(patch.size, generator=generator, dtype=torch.float64)
     for flat in (patch.center, patch.center + 0.3 * away):
@@ -81,13 +88,15 @@ def parts_that_fall_back(model: Transformer) -> dict[str, Mask]:
 def test_anything_but_whole_heads_of_one_layer_runs_the_whole_model(name):
     model = frozen()
     patch = Patch(parts_that_fall_back(model)[name], dict(model.named_parameters()), model.units())
-    assert shared_view(SharedCache(model), next_token_loss, patch) is None
+    assert moved_heads(model, patch) is None
 
 
 def test_the_center_is_run_once_per_minibatch_for_all_components(monkeypatch):
     made = []
-    original = views.shared_pass
-    monkeypatch.setattr(views, "shared_pass", lambda m, t: made.append(t) or original(m, t))
+    original = sharing_module.shared_pass
+    monkeypatch.setattr(
+        sharing_module, "shared_pass", lambda m, t: made.append(t) or original(m, t)
+    )
     sample_tiny(chains=1, burn_in=0, draws=5)
     few, more, *batches = made
     assert len(batches) == 5 + 3  # with those that gradients are compared on, at 3 probe draws
@@ -98,20 +107,18 @@ def test_the_center_is_run_once_per_minibatch_for_all_components(monkeypatch):
 
 def test_a_batch_is_known_by_its_tokens_not_by_its_place_in_memory():
     model = frozen()
-    cache = SharedCache(model)
+    cache = Passes(partial(shared_pass, model))
     for token in range(7):  # Each batch is freed, and its place taken by the next.
         rows = torch.full((4, 6), token)
         found = cache.get(rows).below[-1]
         torch.testing.assert_close(found, model.trace(rows).residual[-1])
         del rows
-    assert len(cache.passes) == 7
+    assert len(cache.kept) == 7
     same = torch.full((4, 6), 3)
     assert cache.get(same) is cache.get(same.clone())
     held = cache.get(same)
     same.fill_(5)
     assert cache.get(same) is not held
-    cache.clear()
-    assert not cache.passes
 
 
 def test_a_loss_that_makes_its_own_batches_is_shared_rightly():

@@ -90,7 +90,7 @@ def test_one_thread_here_and_the_callers_number_afterwards(elsewhere):
 def test_settings_of_the_users_own_reach_the_workers(monkeypatch):
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "7")
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    with pool._allocator():
+    with pool.allocator():
         assert os.environ["MALLOC_TRIM_THRESHOLD_"] == "7"
         assert "MALLOC_MMAP_THRESHOLD_" in os.environ
     assert "MALLOC_MMAP_THRESHOLD_" not in os.environ

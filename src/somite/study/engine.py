@@ -1,0 +1,68 @@
+"""Engines: where the jobs of a study run. The numbers do not depend on it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from somite.study.context import Context
+from somite.study.jobs import Job
+from somite.study.pool import Advance, run_jobs
+
+
+class Runner(Protocol):
+    """An engine that is running: does jobs and stores their cells."""
+
+    @property
+    def workers(self) -> int:
+        """Jobs that it does at once."""
+        ...
+
+    def run(self, jobs: Sequence[Job], context: Context, advance: Advance) -> None:
+        """Do all jobs; `advance` is told of the work done so far, in their unit of cost."""
+        ...
+
+
+class Engine(Protocol):
+    """Where jobs run."""
+
+    def start(self, workers: int | None, device: str) -> AbstractContextManager[Runner]:
+        """Get ready for so many jobs at once, None for as many as fit; ends with the block."""
+        ...
+
+
+@dataclass(frozen=True)
+class Local:
+    """Processes on this machine."""
+
+    @contextmanager
+    def start(self, workers: int | None, device: str) -> Iterator[Runner]:
+        """Processes begin with the jobs."""
+        yield _LocalRunner(usual_workers(device, workers))
+
+
+@dataclass(frozen=True)
+class _LocalRunner:
+    workers: int
+
+    def run(self, jobs: Sequence[Job], context: Context, advance: Advance) -> None:
+        """Do all jobs in a pool of processes."""
+        run_jobs(jobs, context, self.workers, advance)
+
+
+def usual_workers(device: str, asked: int | None) -> int:
+    """As many workers as asked for; by default one per core, and one on a GPU, which they share.
+
+    Example:
+        >>> usual_workers("cuda", None), usual_workers("cpu", 3)
+        (1, 3)
+    """
+    if asked is not None:
+        return asked
+    return available_cores() if device == "cpu" else 1
+
+
+def available_cores() -> int:
+    """Number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

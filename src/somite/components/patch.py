@@ -125,11 +125,15 @@ class Noise:
     def draw(self) -> Tensor:
         """Noise of the next step: (d,), on the patch's device, in its precision."""
         center = self._patch.center
-        parts = []
-        for piece, generator in zip(self._patch.pieces, self._streams, strict=True):
-            drawn = torch.randn(piece.shape, generator=generator, dtype=center.dtype)
-            parts.append(drawn.flatten() if piece.chosen is None else drawn[piece.chosen.cpu()])
-        return torch.cat(parts).to(center.device)
+        noise = torch.empty(center.shape, dtype=center.dtype)
+        parts = noise.split([piece.size for piece in self._patch.pieces])
+        for piece, generator, part in zip(self._patch.pieces, self._streams, parts, strict=True):
+            if piece.chosen is None:
+                torch.randn(piece.shape, generator=generator, out=part.view(piece.shape))
+            else:
+                drawn = torch.randn(piece.shape, generator=generator, dtype=center.dtype)
+                part.copy_(drawn[piece.chosen.cpu()])
+        return noise.to(center.device)
 
 
 def at_least_single(tensor: Tensor) -> Tensor:

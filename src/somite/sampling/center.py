@@ -43,7 +43,7 @@ class CenterGradients:
         for start in range(0, n, chunk):
             for name, gradient in self._of_sum(rows(data, slice(start, start + chunk))).items():
                 total[name] = total[name] + gradient if name in total else gradient
-        return {name: gradient / n for name, gradient in total.items()}
+        return {name: total.pop(name) / n for name in list(total)}  # one copy at a time
 
     def _of_sum(self, part: Data) -> dict[str, Tensor]:
         losses = per_example(functional_call(self._module, self._leaves, (part,)))
@@ -93,8 +93,8 @@ class _Moments:
     def add(self, gradient: Tensor) -> None:
         self.count += 1
         gap = gradient - self.mean
-        self.mean += gap / self.count
-        self.spread += float(gap.dot(gradient - self.mean))
+        self.mean.add_(gap, alpha=1 / self.count)
+        self.spread += float(gap.dot(gap)) * (1 - 1 / self.count)
 
     def squared_mean_and_noise(self) -> tuple[float, float]:
         """Unbiased squared mean, and trace of the covariance."""

@@ -28,8 +28,6 @@ from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View, center_losses
 from somite.sampling.walker import Walker
 
-CHUNKS = 4
-"""Minibatches per pass at the center: without a backward pass so many take no more memory."""
 CHECKS = 8
 """Records of the probes at which acceptance and gradient noise of a step are tried."""
 
@@ -90,11 +88,10 @@ class Engine:
         self._n = n_examples(target.data)
         self._chunk = settings.chunk(self._n)
         at_center = center_losses(center, target.loss)
-        chunk = CHUNKS * self._chunk
-        self.center_loss = example_losses(at_center, target.data, chunk)
+        self.center_loss = example_losses(at_center, target.data, self._chunk)
         check_baseline("data", self.center_loss)
         self.probes = {
-            name: Batch(data, example_losses(at_center, data, chunk), {})
+            name: Batch(data, example_losses(at_center, data, self._chunk), {})
             for name, data in probes.items()
         }
         for name, probe in self.probes.items():

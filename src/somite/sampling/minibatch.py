@@ -38,16 +38,17 @@ def differentiate(walker: Walker, batch: Batch, weights: Tensor, parts: int) -> 
     """
     n = n_examples(batch.examples)
     chunk = math.ceil(n / parts)
-    loss, gradient = 0.0, torch.zeros_like(weights)
+    loss, gradient = 0.0, None
     for start in range(0, n, chunk):
         part = slice(start, start + chunk)
         leaf = weights.detach().requires_grad_()
         losses = per_example(walker.view(rows(batch.examples, part), leaf))
         (found,) = torch.autograd.grad(losses.sum() / n, leaf)
         loss += float((losses.detach() - batch.center_loss[part]).sum()) / n
-        gradient += found
+        gradient = found if gradient is None else gradient.add_(found)
+    assert gradient is not None
     if batch.correction:
-        gradient += walker.patch.flatten(batch.correction)
+        gradient = gradient + walker.patch.flatten(batch.correction)
     return Point(weights, loss, gradient)
 
 

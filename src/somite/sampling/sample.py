@@ -99,6 +99,8 @@ def sample(
     shared = Sharing(center, target.loss, few) if sharing else None
     parts = views(center, target, masks, shared)
     check_components(losses, parts, target, kernel)
+    if shared:
+        shared.clear()
     engine = Engine(center, target, kernel, plan, probes or {}, shared)
     patches = {name: patch for name, (patch, _) in parts.items()}
     engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}

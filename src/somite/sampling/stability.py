@@ -45,8 +45,9 @@ def stiffest(view: View, patch: Patch, examples: Data, reach: float, limit: floa
         return loss_and_gradient(view, weights, examples)[1]
 
     def product(direction: Tensor) -> Tensor:
-        ahead = gradient(patch.center + reach * direction)
-        return (ahead - gradient(patch.center - reach * direction)) / (2 * reach)
+        ahead = gradient(torch.add(patch.center, direction, alpha=reach))
+        behind = gradient(torch.add(patch.center, direction, alpha=-reach))
+        return ahead.sub_(behind).div_(2 * reach)
 
     like = patch.center
     generator = stream("stiffest direction", patch.size)

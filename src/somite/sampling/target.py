@@ -64,8 +64,8 @@ class Target:
 
     def drift(self, gradient: Tensor, weights: Tensor, center: Tensor) -> Tensor:
         """∂U = n_beta·∂L + localization·(w − w*) + weight_decay·w, each (d,)."""
-        drift = self.n_beta * gradient + self.localization * (weights - center)
-        return drift + self.weight_decay * weights if self.weight_decay else drift
+        drift = (weights - center).mul_(self.localization).add_(gradient, alpha=self.n_beta)
+        return drift.add_(weights, alpha=self.weight_decay) if self.weight_decay else drift
 
     def potential(self, loss: float, weights: Tensor, center: Tensor) -> float:
         """U(w) − U(w*), the loss given as a difference; infinite outside the bounding box."""

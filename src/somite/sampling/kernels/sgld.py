@@ -74,7 +74,7 @@ class SGLD:
 def overdamped(step: float | Tensor, drift: Tensor, weights: Tensor, scene: Scene) -> Tensor:
     """Weights after w − (ε/2)·drift + √ε·noise, kept in the bounding box; ε a number or (d,)."""
     scale = torch.as_tensor(step, dtype=weights.dtype, device=weights.device)
-    moved = weights - scale / 2 * drift + scale.sqrt() * scene.noise()
+    moved = scene.noise().mul_(scale.sqrt()).add_(weights).addcmul_(drift, -scale / 2)
     return scene.confine(moved)
 
 

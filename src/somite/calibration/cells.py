@@ -47,7 +47,6 @@ class CalibrationCell:
         patch: Its moved weights.
         view: Losses of a batch at moved weights.
         probe: Examples on which the reach of the loss is measured.
-        precision: Relative rounding of the weights' type.
         curvature: Bound of the largest curvature of a minibatch's mean loss.
         center_gradient: ‖∇L(w*)‖², unbiased.
         gradient_noise: Trace of the covariance of a minibatch gradient.
@@ -58,7 +57,6 @@ class CalibrationCell:
     patch: Patch
     view: View
     probe: Data
-    precision: float
     curvature: float
     center_gradient: float
     gradient_noise: float
@@ -70,7 +68,9 @@ class CalibrationCell:
 
     @cached_property
     def _rounding(self) -> float:
-        return measured_rounding(self.view, self.patch, self.probe, self._pairs, self.precision)
+        return measured_rounding(
+            self.view, self.patch, self.probe, self._pairs, self.patch.rounding
+        )
 
     @property
     def _pairs(self) -> int:
@@ -105,11 +105,9 @@ def look(
     patches = {name: patch for name, (patch, _) in parts.items()}
     statistics = center_statistics(CenterGradients(center, loss, moved), data, patches, plan)
     batch, probe = rows(data, slice(0, plan.chunk(size))), rows(data, slice(0, PROBE))
-    weights = dict(center.named_parameters())
-    rounding = max(torch.finfo(weights[name].dtype).eps for name in moved)
     found = []
     for name, (patch, view) in parts.items():
-        numbers = (rounding, top_curvature(view, patch, batch), *statistics[name])
+        numbers = (top_curvature(view, patch, batch), *statistics[name])
         found.append(CalibrationCell(checkpoint, name, patch, view, probe, *numbers))
     return found
 

@@ -73,6 +73,11 @@ class Patch:
         return self.center.numel()
 
     @property
+    def rounding(self) -> float:
+        """Relative rounding of the coarsest weight it touches."""
+        return max(torch.finfo(origin.dtype).eps for origin in self._origin.values())
+
+    @property
     def tensor_shapes(self) -> dict[str, torch.Size]:
         """Shapes of the weights it touches, by name."""
         return {name: origin.shape for name, origin in self._origin.items()}

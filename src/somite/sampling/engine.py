@@ -122,14 +122,14 @@ class Engine:
         """
         for step in range(walk.step, until):
             batch = self._next_batch(walk.batches)
-            other = self._next_batch(walk.others) if self._checks(step) else None
             for name, walker in walk.walkers.items():
                 if walker.alive:
-                    self._advance(walker, (batch, other), step, self.blocks.get(name, {}))
+                    self._advance(walker, batch, step, self.blocks.get(name, {}))
+            self._forget()
+            if self._checks(step):
+                self._try_noise(walk)
             walk.step = step + 1
             progress(len(walk.walkers))
-            if self.sharing is not None:
-                self.sharing.clear()
 
     def finish(self, walk: Walk) -> dict[str, ChainRecord]:
         """Judge the chains that reached the end; the records by component."""
@@ -157,18 +157,14 @@ class Engine:
         here = self._gradients.of(examples, self._chunk)
         return {name: self._center_gradient[name] - here[name] for name in here}
 
-    def _advance(
-        self,
-        walker: Walker,
-        batches: tuple[Batch, Batch | None],
-        step: int,
-        blocks: Mapping[str, Tensor],
-    ) -> None:
-        """Record the losses at the present weights, then leave them.
+    def _forget(self) -> None:
+        if self.sharing is not None:
+            self.sharing.clear()
 
-        The second minibatch, if there is one, is for the checks of the step.
-        """
-        batch, other = batches
+    def _advance(
+        self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
+    ) -> None:
+        """Record the losses at the present weights, then leave them."""
         scene = self._scene(walker, batch, step)
         if walker.state is None:
             walker.state = self.kernel.start(scene)
@@ -176,9 +172,9 @@ class Engine:
         here = place if isinstance(place, Point) else scene.evaluate(place)
         if not self._record(walker, here, batch, step, blocks):
             return
-        if other is not None:
+        if self._checks(step):
             self._try_acceptance(walker, here, batch, scene)
-            self._try_noise(walker, here, other)
+            walker.checked = here
         walker.place, walker.state = self.kernel.step(here, walker.state, scene)
         if self.kernel.exact and self.settings.draw_at(step) is not None:
             walker.record.acceptance.append(float(walker.place is not here))
@@ -251,11 +247,17 @@ class Engine:
         _, log_ratio = propose(step, tilted(walker, batch, here), noise, trial)
         walker.record.acceptance.append(math.exp(min(0.0, log_ratio)))
 
-    def _try_noise(self, walker: Walker, here: Point, other: Batch) -> None:
+    def _try_noise(self, walk: Walk) -> None:
         """Half the squared gap to the gradient on another minibatch: unbiased for its variance."""
-        if self.settings.full_batch(self._n):
-            walker.record.noise.append(0.0)
-            return
-        there = differentiate(walker, other, here.weights, self.settings.accumulate)
-        gap = here.gradient - there.gradient
-        walker.record.noise.append(float(gap.dot(gap)) / 2)
+        other = self._next_batch(walk.others)
+        for walker in walk.walkers.values():
+            here, walker.checked = walker.checked, None
+            if here is None:
+                continue
+            noise = 0.0
+            if not self.settings.full_batch(self._n):
+                there = differentiate(walker, other, here.weights, self.settings.accumulate)
+                gap = here.gradient - there.gradient
+                noise = float(gap.dot(gap)) / 2
+            walker.record.noise.append(noise)
+        self._forget()

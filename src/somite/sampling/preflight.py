@@ -153,6 +153,6 @@ def _check_component(name: str, patch: Patch, view: View, few: Data, losses: Ten
         remedy = "Look for a root, a logarithm or a quotient at zero in the loss."
         raise InputError(f"component {name}", rule, got, remedy)
     gap = float((found.detach() - losses).abs().max())
-    if gap > SHARING_TOLERANCE * (1 + float(losses.abs().max())):
+    if gap > max(SHARING_TOLERANCE, patch.rounding) * (1 + float(losses.abs().max())):
         remedy = "Pass sharing=False, and report this as a bug."
         raise InputError("loss", "must be the same with and without sharing", gap, remedy)

@@ -111,7 +111,8 @@ class Sharing:
         away = patch.center * (1 + REACH) + REACH * patch.center.std(correction=0)
         expected = per_example(whole(self._few, away))
         found = torch.stack([per_example(view(self._few, away)) for _ in range(2)])
-        return bool(((found - expected).abs() <= TOLERANCE * (1 + expected.abs())).all())
+        allowed = max(TOLERANCE, patch.rounding) * (1 + expected.abs())
+        return bool(((found - expected).abs() <= allowed).all())
 
 
 def _block_view(whole: View, blocks: Blocks, passes: Passes[list[Any]], count: int) -> View:

@@ -72,8 +72,8 @@ class Target:
         away = weights - center
         if self.bounding_box is not None and bool((away.abs() > self.bounding_box).any()):
             return math.inf
-        decay = (weights.square() - center.square()).sum() if self.weight_decay else 0.0
-        prior = self.localization * away.square().sum() + self.weight_decay * decay
+        decay = weights.dot(weights) - center.dot(center) if self.weight_decay else 0.0
+        prior = self.localization * away.dot(away) + self.weight_decay * decay
         return self.n_beta * loss + float(prior) / 2
 
     def confine(self, weights: Tensor, center: Tensor) -> Tensor:

@@ -23,6 +23,9 @@ class Walker:
         noise: One stream for each unit of the weights.
         names: Of the chain's other streams: (seed, checkpoint, chain).
         record: What it recorded.
+        place: Where it is.
+        state: What its kernel carries.
+        checked: The point whose gradient is to be compared with that on another minibatch.
     """
 
     patch: Patch
@@ -32,6 +35,7 @@ class Walker:
     record: ChainRecord = field(default_factory=ChainRecord)
     place: Place = field(init=False)
     state: Any = None
+    checked: Point | None = None
 
     def __post_init__(self) -> None:
         """Start at the center."""

@@ -53,8 +53,7 @@ def real_cell(weights: list[float], loss: Callable, checkpoint: str = "0", **num
     dtype = numbers.pop("dtype", torch.float64)
     view, patch = viewed(weights, loss, dtype)
     known = {"curvature": 1.0, "center_gradient": 0.0, "gradient_noise": 0.0} | numbers
-    eps = torch.finfo(dtype).eps
-    return CalibrationCell(checkpoint, "a", patch, view, torch.zeros(1), eps, **known)
+    return CalibrationCell(checkpoint, "a", patch, view, torch.zeros(1), **known)
 
 
 @dataclass

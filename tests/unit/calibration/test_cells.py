@@ -54,14 +54,14 @@ def test_the_numbers_of_the_center():
     assert cell.center_gradient == pytest.approx(5)
     assert cell.gradient_noise == 0
     assert cell.curvature == pytest.approx(1)
-    assert cell.precision == torch.finfo(torch.float64).eps
+    assert cell.patch.rounding == torch.finfo(torch.float64).eps
 
 
 def test_half_precision_is_known():
     model = Point(1.0, dtype=torch.bfloat16).requires_grad_(False)
     masks = components(model, "full")
     (cell,) = look("0", model, power_loss(2), ROWS, masks, ChainSettings(batch_size=None))
-    assert cell.precision == torch.finfo(torch.bfloat16).eps
+    assert cell.patch.rounding == torch.finfo(torch.bfloat16).eps
 
 
 def test_a_small_component_has_more_pairs():

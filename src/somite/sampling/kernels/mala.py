@@ -87,9 +87,10 @@ def propose(step: float | Tensor, here: Point, noise: Tensor, scene: Scene) -> t
     """
     scale = torch.as_tensor(step, dtype=here.weights.dtype, device=here.weights.device)
     forward = scene.drift(here)
-    there = scene.evaluate(here.weights - scale / 2 * forward + scale.sqrt() * noise)
-    both = forward + scene.drift(there)
-    asymmetry = (both * (scale.sqrt() * noise - scale / 4 * both)).sum() / 2
+    proposal = here.weights.addcmul(forward, -scale / 2).addcmul_(noise, scale.sqrt())
+    there = scene.evaluate(proposal)
+    pull = scene.drift(there).add_(forward).mul_(scale.sqrt())
+    asymmetry = (pull.dot(noise) - pull.dot(pull) / 4) / 2
     ratio = scene.potential(here) - scene.potential(there) + float(asymmetry)
     return there, ratio if math.isfinite(ratio) else -math.inf
 

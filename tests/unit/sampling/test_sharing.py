@@ -135,3 +135,13 @@ def test_a_loss_that_makes_its_own_batches_is_shared_rightly():
         for s in (True, False)
     )
     np.testing.assert_allclose(shared.loss, plain.loss, rtol=1e-6, atol=1e-8)
+
+
+def test_weights_in_half_precision_are_shared_too():
+    model = tiny_transformer(d_mlp=5).bfloat16()
+    for kind in ("heads", "mlps"):
+        draws = so.sample(
+            model, so.Target(next_token_loss, tiny_rows(), 5.0, 50.0), so.SGLD(1e-3),
+            components=kind, batch_size=4, chains=1, burn_in=0, draws=4,
+        )  # fmt: skip
+        assert (draws.status == "converged").all()

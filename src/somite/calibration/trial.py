@@ -105,7 +105,9 @@ class Trial:
         t = self.table
         wrong = (t.temperature > TEMPERATURE[0][1]) | (t.noise_ratio > NOISE_RATIO)
         lost = t.failure.astype(str).str.startswith("diverged")
-        return bool((wrong | (t.step_bias > STEP_BIAS) | lost).mean() > 1 - ENOUGH)
+        # Of an estimate near zero any bias is a large share, and none is large.
+        biased = (t.step_bias > STEP_BIAS) & (t.step_bias * abs(t.llc) > MCSE)
+        return bool((wrong | biased | lost).mean() > 1 - ENOUGH)
 
     @property
     def bias(self) -> float:

@@ -186,6 +186,15 @@ def alive(mark):
     return found
 
 
+HEARING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from somite.cli.main import run
+run()
+"""
+"""A shell starts its background jobs deaf to SIGINT, and deafness is inherited."""
+
+
 def within(seconds, condition):
     """Whether something becomes true in time."""
     end = time.monotonic() + seconds
@@ -217,7 +226,7 @@ def test_a_driver_that_is_stopped_or_killed_leaves_no_process_and_what_was_done(
     for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         before = sampled(out)
         driver = subprocess.Popen(
-            [sys.executable, "-m", "somite.cli.main", *command, str(out)],
+            [sys.executable, "-c", HEARING, *command, str(out)],
             env=surroundings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -230,6 +239,6 @@ def test_a_driver_that_is_stopped_or_killed_leaves_no_process_and_what_was_done(
         assert said == (
             "" if code < 0 else "somite: stopped; the same command goes on from here.\n"
         )
-        within(60, lambda: not alive(mark))
+        within(120, lambda: not alive(mark))
         assert alive(mark) == []
         assert bool(list(tmp_path.glob("somite-*"))) == (code < 0)

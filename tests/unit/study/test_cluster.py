@@ -28,17 +28,33 @@ from unit.study.finished import Listener, context_of
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="the extra `ray` is not installed")
 
+VICTIM = uuid.uuid4().hex
+"""Mark of the node that tests may kill."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("smoke")]
+
+by_mark = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="no list of processes there"
+)
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory):
-    """A cluster of one node with one processor; tests add others and take them away."""
+def head():
+    """A cluster whose one node has no room for jobs; tests add others and take them away."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        started = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        started = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         yield started
         started.shutdown()
+
+
+@pytest.fixture
+def nodes(head):
+    """That cluster with one more node, of one processor, whose processes are marked."""
+    head.add_node(num_cpus=1, env_vars={"SOMITE_TEST": VICTIM})
+    yield head
+    for node in list(head.worker_nodes):
+        head.remove_node(node)
 
 
 @pytest.fixture
@@ -51,6 +67,18 @@ def files(run):
     """Contents of all cells by path."""
     found = run.glob("cells/**/*")
     return {path.relative_to(run): path.read_bytes() for path in found if path.is_file()}
+
+
+def marked(mark):
+    """Processes that were started with an environment that holds the mark."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:  # it has just ended
+            continue
+    return found
 
 
 class Killer(Listener):
@@ -68,11 +96,17 @@ class Killer(Listener):
 
 
 def killer(nodes):
-    """A killer of a node that it adds."""
-    second = nodes.add_node(num_cpus=1)
-    return Killer(lambda: nodes.remove_node(second, allow_graceful=False))
+    """A killer of the only node for jobs, as if its power failed; then it adds another."""
+
+    def kill():
+        for process in marked(VICTIM):
+            os.kill(process, signal.SIGKILL)
+        nodes.add_node(num_cpus=1)
+
+    return Killer(kill)
 
 
+@by_mark
 def test_a_node_that_dies_in_the_middle_changes_nothing(nodes, smoke_run, tmp_path):
     watch, out = killer(nodes), tmp_path / "run"
     run_study(load_recipe("smoke"), out, None, watch=watch, engine=Ray(nodes.address))
@@ -85,6 +119,7 @@ def test_a_node_that_dies_in_the_middle_changes_nothing(nodes, smoke_run, tmp_pa
     assert not list(Path(tempfile.gettempdir()).glob("somite-*"))
 
 
+@by_mark
 def test_without_retries_that_death_is_noticed(nodes, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster_jobs, "RETRIES", 0)
     watch, out = killer(nodes), tmp_path / "run"
@@ -174,18 +209,6 @@ def test_a_cluster_this_process_is_in_already_is_used_and_kept(nodes):
     ray.shutdown()
 
 
-def alive(mark):
-    """Processes that were started with an environment that holds the mark."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark.encode() in path.read_bytes():
-                found.append((path.parent / "cmdline").read_text())
-        except OSError:  # it has just ended
-            continue
-    return found
-
-
 HEARING = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -213,7 +236,7 @@ def another(run, before):
     return sampled(run) > before
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no list of processes there")
+@by_mark
 def test_a_driver_that_is_stopped_or_killed_leaves_no_process_and_what_was_done(tmp_path):
     command = "run smoke --set sampling.draws=400 --engine ray --workers 1 --out".split()
     mark, out = f"SOMITE_TEST={uuid.uuid4().hex}", tmp_path / "run"
@@ -239,6 +262,6 @@ def test_a_driver_that_is_stopped_or_killed_leaves_no_process_and_what_was_done(
         assert said == (
             "" if code < 0 else "somite: stopped; the same command goes on from here.\n"
         )
-        within(120, lambda: not alive(mark))
-        assert alive(mark) == []
+        within(120, lambda: not marked(mark))
+        assert [Path(f"/proc/{process}/cmdline").read_text() for process in marked(mark)] == []
         assert bool(list(tmp_path.glob("somite-*"))) == (code < 0)

@@ -177,6 +177,31 @@ def test_step_bias_of_baoab_is_an_upper_bound_with_minibatches():
     assert z_score(corrected, exact) < LIMIT
 
 
+def test_the_curvature_that_noise_meets():
+    """tr(C·H), and not that of independent directions, tr(C)·tr(H)/d."""
+    tilts = random_tilts() * torch.tensor([3.0, 0.3, 0.3, 0.3], dtype=torch.float64)
+    covariance, curvature = np.cov(tilts.numpy().T, ddof=0) / 2, torch.diag(torch.arange(4.0) + 1)
+    setting = NOISY.but(tilts=tilts, curvature=curvature.double(), chains=64)
+    found, curvature = run(setting).noise_curvature.values[0], curvature.numpy()
+    assert abs(z_score(found, np.trace(covariance @ curvature))) < LIMIT
+    blind = np.trace(covariance) * np.trace(curvature) / SIZE
+    assert abs(z_score(found, blind)) > CLEAR
+
+
+@pytest.mark.parametrize("kernel", [SGLD(0.04), BAOAB(0.15, friction=3.0)], ids=["SGLD", "BAOAB"])
+def test_noise_in_flat_directions_counts_for_nothing(kernel):
+    """Nine tenths of the noise are where the loss is flat: no bound may count them."""
+    curvature = torch.diag(torch.tensor([4.0, 2.0, 0.0, 0.0], dtype=torch.float64))
+    tilts = random_tilts() * torch.tensor([0.3, 0.3, 3.0, 3.0], dtype=torch.float64)
+    setting = NOISY.but(curvature=curvature, tilts=tilts, chains=64)
+    draws, exact = run(setting, kernel=kernel), posterior_llc(setting)
+    plain, corrected = unbiased(draws)
+    all_noise = diagnose(draws).noise_ratio.item() * SIZE / 2
+    assert all_noise > exact / 2
+    assert (plain - corrected).mean() < all_noise / 5
+    assert z_score(corrected, exact) < LIMIT
+
+
 KERNELS = [SGLD(0.2), BAOAB(0.4, friction=3.0), MALA(0.5)]
 
 

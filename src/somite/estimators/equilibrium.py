@@ -95,14 +95,19 @@ def acceptance(draws: xr.Dataset) -> Value:
 def step_bias(draws: xr.Dataset) -> Value:
     """What step size and minibatch noise add to λ̂, as a share of λ̂.
 
-        (ε/8)·E[n_beta·∂L·G] / λ̂,   n_beta·∂L·G = ‖G‖² − γ·Δw·G
-                                                = ‖G‖² − 2·γ·n_beta·share − γ²·distance
+        BAOAB   heat / 2
+        SGLD    ((ε/8)·E[n_beta·∂L·G] − (r(n_beta²·tr C) − heat)/2)
+        heat    = r(n_beta²·tr C)·f(tr(C·∂²L) / tr C),   f(h) = n_beta·h / (n_beta·h + γ)
 
-    G is the stochastic gradient of the potential. For SGLD on a quadratic loss with full gradients
-    λ̂ less this bias is the estimate of infinitely small steps, exactly; with minibatches it is an
-    upper bound. 0 for a kernel that accepts or rejects. BAOAB has only the part of minibatches: a
-    direction whose gradient has the variance s² is wider by the share r(s²), its `noise_ratio`, and
-    counts at most ½ in λ̂, so that half the ratio of all the noise together is an upper bound.
+    divided by λ̂. G is the stochastic gradient of the potential, C the covariance of a minibatch
+    gradient, r the kernel's `noise_ratio`: a direction in which the gradient has the variance s² is
+    wider by the share r(s²), and counts ½·f(h) in λ̂, next to nothing where the loss is flat. f is
+    concave: its value at the mean curvature that the noise meets is an upper bound of its mean
+    (Jensen). With full gradients, on a quadratic loss, λ̂ less this bias is the estimate of
+    infinitely small steps, exactly; with minibatches it is an upper bound. BAOAB has no bias of the
+    step; a kernel that accepts or rejects has none at all.
+
+    n_beta·∂L·G = ‖G‖² − γ·Δw·G = ‖G‖² − 2·γ·n_beta·share − γ²·distance.
 
     Args:
         draws: Of one component, the good chains only.
@@ -112,21 +117,30 @@ def step_bias(draws: xr.Dataset) -> Value:
         return OWN_KERNEL
     if kernel.exact:
         return 0.0
-    if isinstance(kernel, BAOAB):
-        noise = _noise(draws)
-        if isinstance(noise, str):
-            return noise
-        return relative(kernel.noise_ratio(noise) / 2, _estimate(draws))
-    if not isinstance(kernel, SGLD):
+    if not isinstance(kernel, SGLD | BAOAB):
         return "known for SGLD and BAOAB only, the temperature tells of others"
-    if why := _missing(draws, "share", "distance", "drift_square") or _other_forces(draws):
+    needed = ("share", "distance", "drift_square", "noise_curvature")
+    if why := _missing(draws, *needed) or _other_forces(draws):
         return why
-    if draws.sizes["chain"] == 0:
-        return NO_CHAIN
+    noise = _noise(draws)
+    if isinstance(noise, str):
+        return noise
+    heat = kernel.noise_ratio(noise) / 2
+    counted = heat * _counted(draws)
+    if isinstance(kernel, BAOAB):
+        return relative(counted, _estimate(draws))
     scale, held = draws.attrs["n_beta"], draws.attrs["localization"]
     pull = 2 * scale * held * draws["share"].values + held**2 * draws["distance"].values
     excess = kernel.step_size / 8 * float((draws["drift_square"].values - pull).mean())
-    return relative(excess, _estimate(draws))
+    return relative(excess - (heat - counted), _estimate(draws))
+
+
+def _counted(draws: xr.Dataset) -> float:
+    """What directions of gradient noise count, at most: f at the mean curvature they meet."""
+    noise, curvature = _mean(draws, "draw_noise"), _mean(draws, "noise_curvature")
+    stiff = draws.attrs["n_beta"] * max(curvature, 0.0)
+    held = draws.attrs["localization"] * noise
+    return stiff / (stiff + held) if stiff > 0 else 0.0
 
 
 def known_kernel(draws: xr.Dataset) -> Kernel | None:
@@ -155,9 +169,13 @@ def _noise(draws: xr.Dataset) -> Value:
     """Trace of the covariance of the stochastic gradient of the potential, mean of a few draws."""
     if why := _missing(draws, "draw_noise", "size"):
         return why
-    noise = draws["draw_noise"].values
-    noise = noise[np.isfinite(noise)]
-    return draws.attrs["n_beta"] ** 2 * float(noise.mean()) if len(noise) else NO_CHAIN
+    noise = _mean(draws, "draw_noise")
+    return NO_CHAIN if np.isnan(noise) else draws.attrs["n_beta"] ** 2 * noise
+
+
+def _mean(draws: xr.Dataset, name: str) -> float:
+    """Mean over the chains that have it."""
+    return float(draws[name].mean(skipna=True))
 
 
 def _estimate(draws: xr.Dataset) -> float:

@@ -249,8 +249,6 @@ def _acceptance(row: Row, settings: Settings) -> Finding | None:
 
 def _step(row: Row, settings: Settings) -> Finding | None:
     bias = row["step_bias"]
-    if settings.get("kernel") == "BAOAB":
-        return None  # an upper bound only, far too high where the noise lies in flat directions
     if not abs(bias) > row["relative_mcse"] or abs(bias) * abs(row["llc"]) <= MCSE:
         return None
     reason = f"step and minibatch noise make up to {percent(abs(bias))} of the estimate"

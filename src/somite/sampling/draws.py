@@ -28,7 +28,8 @@ class ChainRecord:
             many draws; empty unless asked for.
         acceptance: Probability with which MALA would accept a step of this size, at a few draws;
             for a kernel that accepts or rejects, whether it moved.
-        noise: Trace of the covariance of a minibatch gradient, estimated at a few draws.
+        noise: Trace of the covariance C of a minibatch gradient, estimated at a few draws.
+        noise_curvature: Trace of C·∂²L, estimated at these draws.
         status: How the chain ended.
         failed_at: Step at which it failed; −1 if it did not.
     """
@@ -43,6 +44,7 @@ class ChainRecord:
     example_loss: list[np.ndarray] = field(default_factory=list)
     acceptance: list[float] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
+    noise_curvature: list[float] = field(default_factory=list)
     status: str = ""
     failed_at: int = -1
 
@@ -50,6 +52,16 @@ class ChainRecord:
         """Append one draw, its numbers in the order of `SERIES`."""
         for name, number in zip(SERIES, numbers, strict=True):
             getattr(self, name).append(number)
+
+
+SUMMARIES: dict[str, Callable[[ChainRecord], Any]] = {
+    "acceptance": lambda record: _mean(record.acceptance),
+    "draw_noise": lambda record: _mean(record.noise),
+    "noise_curvature": lambda record: _mean(record.noise_curvature),
+    "status": lambda record: record.status,
+    "failed_at": lambda record: record.failed_at,
+}
+"""What one number or word of a chain tells."""
 
 
 def to_draws(
@@ -68,8 +80,9 @@ def to_draws(
 
     Returns:
         Data set with `loss`, `center_loss`, `distance`, `share` and `drift_square` (component,
-        chain, draw), `probe_loss` (probe, component, chain, probe_draw), `acceptance`, `draw_noise`
-        (the mean of `noise`), `status` and `failed_at` (component, chain); with blocks
+        chain, draw), `probe_loss` (probe, component, chain, probe_draw); `acceptance`, `draw_noise`
+        (the mean of `noise`), `noise_curvature`, `status` and `failed_at` (component, chain); with
+        blocks
         `block_share` (component, chain, draw, block); with examples `example_loss` (component,
         chain, probe_draw, example). What a failed chain did not reach is NaN.
     """
@@ -87,10 +100,7 @@ def to_draws(
             ("probe", *pair, "probe_draw"),
             np.array(probe_loss, dtype=float).reshape(shape),
         ),
-        "acceptance": (pair, np.array([[_mean(r.acceptance) for r in row] for row in grid])),
-        "draw_noise": (pair, np.array([[_mean(r.noise) for r in row] for row in grid])),
-        "status": (pair, np.array([[r.status for r in row] for row in grid])),
-        "failed_at": (pair, np.array([[r.failed_at for r in row] for row in grid])),
+        **{name: (pair, _table(grid, read)) for name, read in SUMMARIES.items()},
     }
     if blocks:
         shares = _array(grid, _reader("block_share"), draws, len(blocks))
@@ -114,6 +124,10 @@ def to_draws(
 
 def _reader(name: str) -> Callable[[ChainRecord], Any]:
     return lambda record: getattr(record, name)
+
+
+def _table(grid: Sequence[Sequence[ChainRecord]], read: Callable[[ChainRecord], Any]) -> np.ndarray:
+    return np.array([[read(record) for record in row] for row in grid])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,7 +6,8 @@ weights is computed once per minibatch; only the component's entries have state,
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +17,20 @@ from somite.core.random import stream
 from somite.sampling.center import CenterGradients
 from somite.sampling.draws import REFERENCE, ChainRecord
 from somite.sampling.kernels.kernel import Kernel, Point, Scene
-from somite.sampling.kernels.mala import propose
-from somite.sampling.minibatch import Batch, differentiate, tilted
+from somite.sampling.minibatch import Batch, differentiate
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.status import diverged, free_distance, verdict
+from somite.sampling.step_checks import acceptance, noise_curvature
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View, center_losses
 from somite.sampling.walker import Walker
 
-CHECKS = 8
-"""Records of the probes at which acceptance and gradient noise of a step are tried."""
+CHECKS, NOISE_EVERY = 8, 2
+"""Records of the probes at which a step is checked; every second time its gradient's noise too."""
 
 
 @dataclass
@@ -126,8 +127,7 @@ class Engine:
                 if walker.alive:
                     self._advance(walker, batch, step, self.blocks.get(name, {}))
             self._forget()
-            if self._checks(step):
-                self._try_noise(walk)
+            self._check_noise(walk)
             walk.step = step + 1
             progress(len(walk.walkers))
 
@@ -173,22 +173,21 @@ class Engine:
         if not self._record(walker, here, batch, step, blocks):
             return
         if self._checks(step):
-            self._try_acceptance(walker, here, batch, scene)
-            walker.checked = here
+            diffusion = self.kernel.diffusion(walker.state)
+            record = walker.record
+            record.acceptance.append(acceptance(diffusion, walker, here, batch, scene))
+            walker.noisy = here if len(record.acceptance) % NOISE_EVERY else None
         walker.place, walker.state = self.kernel.step(here, walker.state, scene)
         if self.kernel.exact and self.settings.draw_at(step) is not None:
             walker.record.acceptance.append(float(walker.place is not here))
 
     def _scene(self, walker: Walker, batch: Batch, step: int) -> Scene:
-        def evaluate(weights: Tensor) -> Point:
-            return differentiate(walker, batch, weights, self.settings.accumulate)
-
         return Scene(
             self.target,
             walker.patch.center,
             walker.noise.draw,
             walker.uniform,
-            evaluate,
+            partial(self._point, walker, batch),
             adapting=step < self.settings.burn_in,
         )
 
@@ -236,28 +235,29 @@ class Engine:
         probe = self.settings.probe_at(step)
         return not self.kernel.exact and probe is not None and probe < CHECKS
 
-    def _try_acceptance(self, walker: Walker, here: Point, batch: Batch, scene: Scene) -> None:
-        """What MALA would do with a step of this size from here, on this minibatch."""
-
-        def evaluate(weights: Tensor) -> Point:
-            return tilted(walker, batch, scene.evaluate(weights))
-
-        step, noise = self.kernel.diffusion(walker.state), walker.check_noise()
-        trial = replace(scene, evaluate=evaluate)
-        _, log_ratio = propose(step, tilted(walker, batch, here), noise, trial)
-        walker.record.acceptance.append(math.exp(min(0.0, log_ratio)))
-
-    def _try_noise(self, walk: Walk) -> None:
+    def _check_noise(self, walk: Walk) -> None:
         """Half the squared gap to the gradient on another minibatch: unbiased for its variance."""
-        other = self._next_batch(walk.others)
-        for walker in walk.walkers.values():
-            here, walker.checked = walker.checked, None
-            if here is None:
-                continue
-            noise = 0.0
-            if not self.settings.full_batch(self._n):
-                there = differentiate(walker, other, here.weights, self.settings.accumulate)
-                gap = here.gradient - there.gradient
-                noise = float(gap.dot(gap)) / 2
-            walker.record.noise.append(noise)
+        tried = [(w, w.noisy) for w in walk.walkers.values() if w.noisy is not None]
+        if not tried:
+            return
+        if self.settings.full_batch(self._n):
+            gaps = [torch.zeros_like(here.gradient) for _, here in tried]
+        else:
+            other = self._next_batch(walk.others)
+            gaps = [here.gradient - self._gradient(w, other)(here.weights) for w, here in tried]
+            self._forget()
+        third = self._next_batch(walk.others)
+        for (walker, here), gap in zip(tried, gaps, strict=True):
+            walker.record.noise.append(float(gap.dot(gap)) / 2)
+            diffusion, gradient = self.kernel.diffusion(walker.state), self._gradient(walker, third)
+            curvature = noise_curvature(gap, diffusion, here.weights, gradient)
+            walker.record.noise_curvature.append(curvature)
+            walker.noisy = None
         self._forget()
+
+    def _gradient(self, walker: Walker, batch: Batch) -> Callable[[Tensor], Tensor]:
+        """Gradient of the loss on a minibatch at any weights of a chain."""
+        return lambda weights: self._point(walker, batch, weights).gradient
+
+    def _point(self, walker: Walker, batch: Batch, weights: Tensor) -> Point:
+        return differentiate(walker, batch, weights, self.settings.accumulate)

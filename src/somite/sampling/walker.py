@@ -25,7 +25,7 @@ class Walker:
         record: What it recorded.
         place: Where it is.
         state: What its kernel carries.
-        checked: The point whose gradient is to be compared with that on another minibatch.
+        noisy: The point whose gradient is to be compared with that on another minibatch.
     """
 
     patch: Patch
@@ -35,7 +35,7 @@ class Walker:
     record: ChainRecord = field(default_factory=ChainRecord)
     place: Place = field(init=False)
     state: Any = None
-    checked: Point | None = None
+    noisy: Point | None = None
 
     def __post_init__(self) -> None:
         """Start at the center."""

@@ -1,7 +1,6 @@
 """What a trial says of its cells."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +29,7 @@ def test_all_is_well():
     [
         ("temperature", 1.3),
         ("noise_ratio", 1.5),
+        ("step_bias", 0.3),
         ("failure", "diverged at step 3 (loss nan): lower step_size (1) or n_beta (1)"),
     ],
 )
@@ -38,12 +38,6 @@ def test_a_step_that_is_too_long_shows(column, value):
     assert found.hot
     assert not found.early
     assert not found.away
-
-
-def test_the_step_bias_of_sgld_alone_is_a_step_that_is_too_long():
-    found = trial(step_bias=0.3)
-    assert not found.hot
-    assert replace(found, setting=replace(found.setting, kernel=SGLD(1e-3))).hot
 
 
 def test_a_cold_chain_and_one_with_a_trend_started_too_early():

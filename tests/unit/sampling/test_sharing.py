@@ -99,7 +99,7 @@ def test_the_center_is_run_once_per_minibatch_for_all_components(monkeypatch):
     )
     sample_tiny(chains=1, burn_in=0, draws=5)
     few, more, *batches = made
-    assert len(batches) == 5 + 3  # with those that gradients are compared on, at 3 probe draws
+    assert len(batches) == 5 + 4  # with two each at the first and third of the probe draws
     assert len(HEADS) > 1
     assert more.shape == (12, 6)  # on which the stiffest directions are sought
     assert all(tokens.shape == (4, 6) for tokens in (few, *batches))

@@ -24,7 +24,7 @@ class Calibration:
         burn_in: Steps before the first kept draw.
         draws: Kept draws per chain.
         good: Share of the tested cells whose sampling verdict was good.
-        seconds: Measured seconds of one step of one chain of one component, on this machine.
+        seconds: Measured seconds of a core for one step of one chain of one component, here.
         map: Estimate, error and verdict at settings around the choice, over (trial, component);
             see `somite.calibration.surroundings`.
         trials: What was tried on the way, over trial: `n_beta`, `localization`, `step_size`,

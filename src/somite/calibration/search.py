@@ -10,7 +10,7 @@ from somite.calibration.cells import CalibrationCell
 from somite.calibration.reach import HIGHEST, Reach, half_decade, nearest_notch
 from somite.calibration.scale import MIXING, SAMPLES, Bound, bounds
 from somite.calibration.steps import Pace, pace
-from somite.calibration.trial import ENOUGH, Problem, Setting, Trial, run_trial
+from somite.calibration.trial import ENOUGH, Problem, Setting, Trial, run_trials
 from somite.estimators.advice import percent
 
 MOST_TRIALS = 6
@@ -192,7 +192,7 @@ def search(searcher: Searcher, say: Callable[[str], None]) -> Search:
             f"{setting.localization:g}, step_size {setting.kernel.step_size:g}, "
             f"{choice.draws} draws"
         )
-        trials.append(run_trial(problem, setting, CHAINS, choice.draws))
+        trials.extend(run_trials(problem, [setting], CHAINS, choice.draws))
         choice, ended = searcher.following(choice, trials)
         say(f"trial {len(trials)}: {trials[-1].good:.0%} of the cells are good; {ended}")
     ended = ended if choice is None else f"{MOST_TRIALS} trials were made, the last since {ended}"

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 import xarray as xr
 
 from somite.calibration.reach import half_decade, nearest_notch
 from somite.calibration.search import COMPONENTS, Search, Searcher
-from somite.calibration.trial import Problem, Setting, run_trial
+from somite.calibration.trial import Problem, Setting, run_trials
 
 FEW = 2
 """Components on the map."""
@@ -41,9 +41,13 @@ def surroundings(
     settings = neighbours(searcher, center) if whole else []
     tables = [found.best.table.isel(checkpoint=-1).sel(component=list(problem.masks))[KEPT]]
     draws = min(found.best.draws, MOST_DRAWS)
-    for i, setting in enumerate(settings, start=1):
-        say(f"map {i} of {len(settings)}")
-        tables.append(run_trial(problem, setting, CHAINS, draws).table.isel(checkpoint=0)[KEPT])
+    number = count(1)
+
+    def ended() -> None:
+        say(f"map: {next(number)} of {len(settings)} settings")
+
+    for trial in run_trials(problem, settings, CHAINS, draws, ended):
+        tables.append(trial.table.isel(checkpoint=0)[KEPT])
     shown = [center, *settings]
     numbers = {
         "n_beta": ("trial", [s.n_beta for s in shown]),

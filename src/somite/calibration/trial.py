@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import xarray as xr
@@ -11,6 +13,7 @@ from torch import nn
 
 from somite.components.mask import Mask
 from somite.core.errors import InputError
+from somite.core.threads import available_cores, side_by_side
 from somite.estimators.diagnostics import diagnose
 from somite.estimators.llc import judged
 from somite.estimators.verdict import (
@@ -85,7 +88,7 @@ class Trial:
         table: Diagnostics, verdicts and `share` over (checkpoint, component).
         chains: Chains per component.
         draws: Kept draws per chain.
-        seconds: Of one step of one chain of one component.
+        seconds: Of a core, for one step of one chain of one component.
     """
 
     setting: Setting
@@ -162,33 +165,81 @@ class Trial:
 PROBED = ("ess_probe", "ess_bulk_probe", "ess_tail_probe")
 
 
-def run_trial(problem: Problem, setting: Setting, chains: int, draws: int) -> Trial:
-    """Sample all cells shortly at one setting; a step that is refused makes a bad trial.
+def run_trials(
+    problem: Problem,
+    settings: Sequence[Setting],
+    chains: int,
+    draws: int,
+    ended: Callable[[], None] = lambda: None,
+) -> list[Trial]:
+    """Sample all cells shortly at every setting, side by side; a refused step makes a bad trial.
+
+    Args:
+        problem: What is sampled; its loss is called from several threads.
+        settings: At which.
+        chains: Per component.
+        draws: Kept draws per chain.
+        ended: Called whenever a checkpoint has been sampled at a setting.
 
     Raises:
-        InputError: If `somite.sample` refuses anything else.
+        InputError: If `somite.sample` refuses anything but the step.
     """
-    started = time.perf_counter()
-    target = Target(problem.loss, problem.data, setting.n_beta, setting.localization, n=problem.n)
-    tables = []
-    for i, center in enumerate(problem.centers.values()):
-        try:
-            found = sample(
-                center, target, setting.kernel, components=dict(problem.masks),
-                probes={REFERENCE: rows(problem.data, slice(0, PROBE))},
-                batch_size=problem.batch_size, chains=chains, burn_in=setting.burn_in, draws=draws,
-                probe_every=PROBE_EVERY, seed=problem.seed, checkpoint=i,
-            )  # fmt: skip
-        except InputError as error:
-            if error.argument != "step_size":
-                raise
-            tables.append(_refused(list(problem.masks), f"diverged: step_size {error.rule}"))
-        else:
-            tables.append(_judged(found))
     names = xr.DataArray(list(problem.centers), dims="checkpoint", name="checkpoint")
-    steps = len(problem.centers) * len(problem.masks) * chains * (setting.burn_in + draws)
-    seconds = (time.perf_counter() - started) / steps
-    return Trial(setting, xr.concat(tables, names, combine_attrs="drop"), chains, draws, seconds)
+    jobs = [
+        partial(_sample, problem, setting, chains, draws, i, ended)
+        for setting in settings
+        for i in range(len(names))
+    ]
+    found = iter(side_by_side(jobs, _at_once(problem)))
+    trials = []
+    for setting in settings:
+        tables, seconds = zip(*islice(found, len(names)), strict=True)
+        table = xr.concat(tables, names, combine_attrs="drop")
+        steps = len(names) * len(problem.masks) * chains * (setting.burn_in + draws)
+        trials.append(Trial(setting, table, chains, draws, sum(seconds) / steps))
+    return trials
+
+
+def _at_once(problem: Problem) -> int:
+    """One per core, and one on a GPU."""
+    first = next(iter(problem.centers.values()))
+    on_cpu = all(weight.device.type == "cpu" for weight in first.parameters())
+    return available_cores() if on_cpu else 1
+
+
+def _sample(
+    problem: Problem,
+    setting: Setting,
+    chains: int,
+    draws: int,
+    checkpoint: int,
+    ended: Callable[[], None],
+    check: Callable[[], None],
+) -> tuple[xr.Dataset, float]:
+    """What a trial needs to know of one checkpoint, and the seconds of a core that it took.
+
+    Raises:
+        InputError: As `run_trials`.
+    """
+    started = time.thread_time()
+    target = Target(problem.loss, problem.data, setting.n_beta, setting.localization, n=problem.n)
+    center = list(problem.centers.values())[checkpoint]
+    try:
+        sampled = sample(
+            center, target, setting.kernel, components=dict(problem.masks),
+            probes={REFERENCE: rows(problem.data, slice(0, PROBE))},
+            batch_size=problem.batch_size, chains=chains, burn_in=setting.burn_in, draws=draws,
+            probe_every=PROBE_EVERY, seed=problem.seed, checkpoint=checkpoint,
+            progress=lambda done, total: check(),
+        )  # fmt: skip
+    except InputError as error:
+        if error.argument != "step_size":
+            raise
+        table = _refused(list(problem.masks), f"diverged: step_size {error.rule}")
+    else:
+        table = _judged(sampled)
+    ended()
+    return table, time.thread_time() - started
 
 
 COLUMNS = [

@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any
 
 from somite.core.errors import InputError
+from somite.core.threads import available_cores
 from somite.study.cluster_address import ABSENT, START, check_address
 from somite.study.cluster_jobs import ClusterRunner, board, unpacked
 from somite.study.cluster_node import check_versions, versions
-from somite.study.engine import available_cores
 from somite.study.pool import allocator
 
 LOOK = 60.0

@@ -1,11 +1,11 @@
 """Engines: where the jobs of a study run. The numbers do not depend on it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from somite.core.threads import available_cores
 from somite.study.context import Context
 from somite.study.jobs import Job
 from somite.study.pool import Advance, run_jobs
@@ -61,8 +61,3 @@ def usual_workers(device: str, asked: int | None) -> int:
     if asked is not None:
         return asked
     return available_cores() if device == "cpu" else 1
-
-
-def available_cores() -> int:
-    """Number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

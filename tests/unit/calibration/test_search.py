@@ -136,7 +136,7 @@ def test_without_a_good_trial_the_least_bad_is_best():
 
 def test_a_problem_that_cannot_be_mended_ends(monkeypatch):
     said = []
-    monkeypatch.setattr(module, "run_trial", lambda *_: trial(distance_ratio=3.0))
+    monkeypatch.setattr(module, "run_trials", lambda *_: [trial(distance_ratio=3.0)])
     found = search(searcher(cell()), said.append)
     assert len(found.trials) == module.MOST_TRIALS
     assert "trials were made" in found.ended
@@ -148,11 +148,12 @@ def test_the_search_follows_the_troubles(monkeypatch):
     answers = iter([trial(temperature=1.5), trial(ess=25.0), trial()])
     tried = []
 
-    def run(problem, setting, chains, draws):
+    def run(problem, settings, chains, draws):
+        (setting,) = settings
         tried.append((setting, draws))
-        return replace(next(answers), setting=setting, draws=draws)
+        return [replace(next(answers), setting=setting, draws=draws)]
 
-    monkeypatch.setattr(module, "run_trial", run)
+    monkeypatch.setattr(module, "run_trials", run)
     found = search(searcher(cell()), lambda text: None)
     assert [setting.shrink for setting, _ in tried] == [1.0, SHRINK, SHRINK]
     assert [draws for _, draws in tried] == [250, 250, 600]

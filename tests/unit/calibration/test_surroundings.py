@@ -36,16 +36,19 @@ def test_a_scale_off_the_grid_stays_the_middle():
 def test_the_map_begins_with_the_choice(monkeypatch):
     asked = []
 
-    def run(problem, setting, chains, draws):
-        asked.append(draws)
-        return named(trial(cells=2, draws=draws))
+    def run(problem, settings, chains, draws, ended):
+        asked.append((len(settings), draws))
+        ended()
+        return [named(trial(cells=2, draws=draws)) for _ in settings]
 
-    monkeypatch.setattr(module, "run_trial", run)
+    said = []
+    monkeypatch.setattr(module, "run_trials", run)
     made, best = searcher(*CELLS), named(trial(cells=2, llc=7.0, draws=500))
-    found = surroundings(made, Search((best,), best, (), ""), True, lambda text: None)
+    found = surroundings(made, Search((best,), best, (), ""), True, said.append)
+    assert said == ["map: 1 of 10 settings"]
     assert found.llc.isel(trial=0).values.tolist() == [7.0, 7.0]
     assert found.draws.values.tolist() == [500] + [200] * 10
-    assert asked == [200] * 10
+    assert asked == [(10, 200)]
     alone = surroundings(made, Search((best,), best, (), ""), False, lambda text: None)
     assert alone.chosen.values.tolist() == [True]
 

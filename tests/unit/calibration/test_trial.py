@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from somite.calibration.trial import Problem, Setting, run_trial
+from somite.calibration.trial import Problem, Setting, run_trials
 from somite.components import components
 from somite.core.errors import InputError
 from somite.estimators.verdict import CARE, GOOD, REFUSE
@@ -101,7 +101,7 @@ def problem(loss=None, **more):
 
 def test_a_real_trial_of_a_quadratic_loss():
     setting = Setting(10.0, 10.0, BAOAB(0.2, 6.0), 20)
-    found = run_trial(problem(), setting, chains=4, draws=200)
+    (found,) = run_trials(problem(), [setting], chains=4, draws=200)
     assert found.table.verdict.shape == (1, 1)
     assert abs(found.table.llc.item() - 0.5) < 4 * found.table.mcse.item()
     assert found.anharmonicity == pytest.approx(1, abs=1e-9)
@@ -110,7 +110,7 @@ def test_a_real_trial_of_a_quadratic_loss():
 
 
 def test_a_step_that_the_sampler_refuses_is_a_bad_trial():
-    found = run_trial(problem(), Setting(10.0, 10.0, SGLD(5.0), 10), chains=2, draws=10)
+    (found,) = run_trials(problem(), [Setting(10.0, 10.0, SGLD(5.0), 10)], chains=2, draws=10)
     assert found.table.verdict.item() == REFUSE
     assert found.hot
     assert "must be below" in found.worst_reason()
@@ -123,7 +123,7 @@ def test_other_refusals_are_raised():
         return model.w.sum()
 
     with pytest.raises(InputError, match="loss must have shape"):
-        run_trial(problem(wrong), Setting(1.0, 1.0, SGLD(0.01), 10), chains=2, draws=10)
+        run_trials(problem(wrong), [Setting(1.0, 1.0, SGLD(0.01), 10)], chains=2, draws=10)
 
 
 def test_shares_of_failed_chains_are_left_out():
@@ -133,7 +133,7 @@ def test_shares_of_failed_chains_are_left_out():
 
     model = Point(0.0).requires_grad_(False)
     few = Problem({"0": model}, cliff, ROW, components(model, "full"), None, None, 0)
-    found = run_trial(few, Setting(1.0, 1.0, SGLD(0.5), 10), chains=4, draws=60)
+    (found,) = run_trials(few, [Setting(1.0, 1.0, SGLD(0.5), 10)], chains=4, draws=60)
     assert 0 < found.table.llc.item()
     assert np.isfinite(found.anharmonicity)
     assert {GOOD, CARE, REFUSE} >= set(found.table.verdict.values.ravel())

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from somite.calibration import search, surroundings
-from somite.calibration.trial import run_trial
+from somite.calibration.trial import run_trials
 from somite.cli.calibrate import set_options
 from somite.cli.trained import spread_steps, trained_run
 from somite.core.errors import InputError
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.xdist_group("smoke")
 def quick(monkeypatch):
     """Trials that are too short for any finding."""
 
-    def short(problem, setting, chains, draws):
-        return run_trial(problem, replace(setting, burn_in=2), chains=2, draws=10)
+    def short(problem, settings, chains, draws, *more):
+        return run_trials(problem, [replace(s, burn_in=2) for s in settings], 2, 10, *more)
 
     monkeypatch.setattr(search, "MOST_TRIALS", 1)
     for module in (search, surroundings):
-        monkeypatch.setattr(module, "run_trial", short)
+        monkeypatch.setattr(module, "run_trials", short)
 
 
 def test_it_prints_settings_that_a_run_takes(somite, smoke_run, quick):

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from somite.core.errors import InputError
+from somite.core.threads import available_cores
 from somite.study import cluster_jobs, load_recipe, run_study
 from somite.study.cluster import Ray
 from somite.study.cluster_jobs import Solitude
-from somite.study.engine import Local, available_cores, usual_workers
+from somite.study.engine import Local, usual_workers
 from unit.study.finished import Listener
 
 

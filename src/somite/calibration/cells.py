@@ -98,8 +98,9 @@ def look(
     few = rows(data, slice(0, FEW))
     losses = check_loss(at_center, few)
     parts = views(center, target, masks, Sharing(center, loss, few))
-    check_components(losses, parts, target, SGLD(1.0))  # n_beta = 0: no step is judged
     size = n_examples(data)
+    # n_beta = 0: no step is judged
+    check_components(losses, parts, target, SGLD(1.0), plan.chunk(size))
     check_baseline("data", example_losses(at_center, data, max(plan.chunk(size), PROBE)))
     moved = {name for mask in masks.values() for name in mask.entries}
     patches = {name: patch for name, (patch, _) in parts.items()}

@@ -8,11 +8,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from somite.sampling.kernels.kernel import Point
-from somite.sampling.target import Data, n_examples, per_example, rows
+from somite.sampling.target import Data, n_examples
+from somite.sampling.views import loss_and_gradient
 from somite.sampling.walker import Walker
 
 
@@ -37,16 +37,8 @@ def differentiate(walker: Walker, batch: Batch, weights: Tensor, parts: int) -> 
     With control variates the gradient is g_B(w) + c; the loss is the same.
     """
     n = n_examples(batch.examples)
-    chunk = math.ceil(n / parts)
-    loss, gradient = 0.0, None
-    for start in range(0, n, chunk):
-        part = slice(start, start + chunk)
-        leaf = weights.detach().requires_grad_()
-        losses = per_example(walker.view(rows(batch.examples, part), leaf))
-        (found,) = torch.autograd.grad(losses.sum() / n, leaf)
-        loss += float((losses.detach() - batch.center_loss[part]).sum()) / n
-        gradient = found if gradient is None else gradient.add_(found)
-    assert gradient is not None
+    losses, gradient = loss_and_gradient(walker.view, weights, batch.examples, math.ceil(n / parts))
+    loss = float((losses - batch.center_loss).sum()) / n
     if batch.correction:
         gradient = gradient + walker.patch.flatten(batch.correction)
     return Point(weights, loss, gradient)

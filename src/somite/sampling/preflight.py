@@ -66,7 +66,11 @@ def check_loss(at_center: Callable[[Data], Tensor], few: Data) -> Tensor:
 
 
 def check_components(
-    losses: Tensor, parts: Mapping[str, tuple[Patch, View]], target: Target, kernel: Kernel
+    losses: Tensor,
+    parts: Mapping[str, tuple[Patch, View]],
+    target: Target,
+    kernel: Kernel,
+    chunk: int,
 ) -> None:
     """Check what the components do to the loss, the step and the sharing on a few examples.
 
@@ -75,6 +79,7 @@ def check_components(
         parts: Moved weights and the losses they give, by component.
         target: Loss, data and scale.
         kernel: The sampler.
+        chunk: Examples per pass with a backward pass.
 
     Raises:
         InputError: If a component does not enter the loss, or if the step is unstable.
@@ -86,7 +91,7 @@ def check_components(
         if math.isfinite(kernel.highest_precision) and not kernel.preconditioned and target.n_beta:
             reach = max(kernel.highest_precision**-0.5, RELATIVE_REACH * float(patch.center.norm()))
             limit = (kernel.highest_precision - target.prior_precision) / target.n_beta
-            precision = target.n_beta * stiffest(view, patch, more, reach, limit)
+            precision = target.n_beta * stiffest(view, patch, more, reach, limit, chunk)
             precision += target.prior_precision
             check_stability(f"the curvature of component {name}", precision, kernel)
 

@@ -51,7 +51,8 @@ def sample(
     difference L_B(w) − L_B(w*) is recorded: the baseline is on the same examples.
 
     Args:
-        model: The center w*. It is copied; the caller's model stays as it is, to the bit.
+        model: The center w*. The caller's model stays as it is, to the bit; its weights are read
+            while sampling goes on.
         target: Loss, data and scale.
         kernel: The sampler with its step size.
         components: What `somite.components` takes: a kind, a name, a pattern, or masks.
@@ -92,13 +93,13 @@ def sample(
     if pointwise and REFERENCE not in (probes or {}):
         remedy = 'Pass probes={"reference": data}.'
         raise InputError("pointwise", "needs the probe named reference", list(probes or {}), remedy)
-    center = copy.deepcopy(model).eval().requires_grad_(False)
+    center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
     few = rows(target.data, slice(0, FEW))
     losses = check_loss(center_losses(center, target.loss), few)
     shared = Sharing(center, target.loss, few) if sharing else None
     parts = views(center, target, masks, shared)
-    check_components(losses, parts, target, kernel)
+    check_components(losses, parts, target, kernel, plan.chunk(n_examples(target.data)))
     if shared:
         shared.clear()
     engine = Engine(center, target, kernel, plan, probes or {}, shared)
@@ -123,6 +124,13 @@ def sample(
         found[name] = ("component", [statistics[component][i] for component in parts])
     found["size"] = ("component", [patch.size for patch in patches.values()])
     return found
+
+
+def frozen(model: nn.Module) -> nn.Module:
+    """The model in evaluation mode, without gradients: a copy of everything but the weights."""
+    weights = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in model.parameters()}
+    copied: nn.Module = copy.deepcopy(model, dict(weights))
+    return copied.eval()
 
 
 def views(

@@ -26,7 +26,14 @@ SETTLED = 0.02
 """The iteration ends when the quotient changes by less than this share of itself."""
 
 
-def stiffest(view: View, patch: Patch, examples: Data, reach: float, limit: float = 0.0) -> float:
+def stiffest(
+    view: View,
+    patch: Patch,
+    examples: Data,
+    reach: float,
+    limit: float = 0.0,
+    chunk: int | None = None,
+) -> float:
     """A lower bound of the largest curvature of the mean loss of some examples.
 
     Args:
@@ -36,33 +43,33 @@ def stiffest(view: View, patch: Patch, examples: Data, reach: float, limit: floa
         reach: Length of δv, of the size of a sampler's move.
         limit: Curvature that matters: where the second product is not a tenth of it, no more are
             made.
+        chunk: Examples per pass, to save memory; None for all.
 
     Returns:
         The Rayleigh quotient where the iteration settles; 0 where the gradients are not finite.
     """
 
     def gradient(weights: Tensor) -> Tensor:
-        return loss_and_gradient(view, weights, examples)[1]
+        return loss_and_gradient(view, weights, examples, chunk)[1]
 
     def product(direction: Tensor) -> Tensor:
         ahead = gradient(torch.add(patch.center, direction, alpha=reach))
         behind = gradient(torch.add(patch.center, direction, alpha=-reach))
         return ahead.sub_(behind).div_(2 * reach)
 
-    like = patch.center
-    generator = stream("stiffest direction", patch.size)
-    start = torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
-    found = _power(product, start, limit)
-    return _power(product, start, limit, shift=-found) if found < -FAR * limit else found
+    found = _power(product, patch.center, limit)
+    return _power(product, patch.center, limit, shift=-found) if found < -FAR * limit else found
 
 
 def _power(
-    product: Callable[[Tensor], Tensor], direction: Tensor, limit: float, shift: float = 0.0
+    product: Callable[[Tensor], Tensor], like: Tensor, limit: float, shift: float = 0.0
 ) -> float:
     """Curvature along the direction that many products with H + shift turn to."""
+    generator = stream("stiffest direction", len(like))
+    direction = torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
     quotient = math.inf
     for iteration in range(MOST_ITERATIONS):
-        direction = direction / direction.norm()
+        direction.div_(direction.norm())
         turned = product(direction)
         if not bool(torch.isfinite(turned.norm())):
             return 0.0
@@ -70,5 +77,6 @@ def _power(
         far = iteration > 0 and float(turned.norm()) < FAR * limit
         if far or not bool(turned.any()) or abs(quotient - before) <= SETTLED * abs(quotient):
             break
-        direction = turned + shift * direction
+        direction = turned.add_(direction, alpha=shift)
+        del turned  # else it outlives the next product
     return quotient

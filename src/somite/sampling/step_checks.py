@@ -51,6 +51,6 @@ def noise_curvature(
     if length == 0:
         return 0.0
     reach = math.sqrt(float(torch.as_tensor(step).mean()))
-    away = gap * (reach / length)
-    bend = gradient(weights + away) - gradient(weights - away)
+    bend = gradient(torch.add(weights, gap, alpha=reach / length))
+    bend.sub_(gradient(torch.sub(weights, gap, alpha=reach / length)))
     return float(gap.dot(bend)) * length / (4 * reach)

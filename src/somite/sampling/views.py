@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from somite.components.patch import Patch
-from somite.sampling.target import Data, Loss, per_example
+from somite.sampling.target import Data, Loss, n_examples, per_example, rows
 
 View = Callable[[Data, Tensor], Tensor]
 
@@ -57,8 +57,27 @@ def center_losses(model: nn.Module, loss: Loss) -> Callable[[Data], Tensor]:
 
 
 @torch.enable_grad()
-def loss_and_gradient(view: View, weights: Tensor, examples: Data) -> tuple[Tensor, Tensor]:
-    """Loss of every example (example,), and the gradient of their mean in the weights (d,)."""
-    leaf = weights.detach().requires_grad_()
-    losses = per_example(view(examples, leaf))
-    return losses.detach(), torch.autograd.grad(losses.mean(), leaf)[0]
+def loss_and_gradient(
+    view: View, weights: Tensor, examples: Data, chunk: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Losses of all examples, and the gradient of their mean.
+
+    Args:
+        view: Losses of a batch at moved weights.
+        weights: Where (d,).
+        examples: A batch.
+        chunk: Examples per pass, to save memory; None for all.
+
+    Returns:
+        (example,) and (d,).
+    """
+    n = n_examples(examples)
+    losses, gradient = [], None
+    for start in range(0, n, chunk or n):
+        leaf = weights.detach().requires_grad_()
+        found = per_example(view(rows(examples, slice(start, start + (chunk or n))), leaf))
+        (slope,) = torch.autograd.grad(found.sum() / n, leaf)
+        losses.append(found.detach())
+        gradient = slope if gradient is None else gradient.add_(slope)
+    assert gradient is not None
+    return torch.cat(losses), gradient

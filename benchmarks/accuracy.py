@@ -6,13 +6,12 @@ Questions: deep_linear, superposition, coverage, samplers, peer; all by default.
 extra `bench`, and the results of `deep_linear`. Each writes accuracy_QUESTION.json.
 """
 
-import argparse
 import importlib
 import time
 from pathlib import Path
 
 import torch
-from record import RESULTS, show, store
+from record import options, show, store
 
 TABLES = {
     "superposition": {"points": "COLUMNS", "weak_localization": "WEAK_COLUMNS"},
@@ -26,10 +25,8 @@ TABLES = {
 
 def main() -> None:
     """Ask, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(TABLES))
-    parser.add_argument("--tiny", action="store_true", help="a small part, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     arguments = parser.parse_args()
     if unknown := set(arguments.questions) - set(TABLES):
         parser.error(f"no question {', '.join(sorted(unknown))}: take {', '.join(TABLES)}")

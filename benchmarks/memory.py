@@ -8,14 +8,12 @@ neither on the machine's load nor on what the process held before. The peak of `
 copy of the model that it makes, the checks before the first step and the losses at the center.
 """
 
-import argparse
 import gc
 import resource
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from record import RESULTS, show, store
+from record import options, show, store
 from speed.bars import bar, show_bars
 from speed.chains import STEP_SIZE, target
 from speed.heads_model import batch_size, shape, text, untrained
@@ -135,10 +133,7 @@ def run(tiny: bool = False) -> Row:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="small models, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__).parse_args()
     found = run(arguments.tiny)
     show([*found["heads"], found["large"]], COLUMNS)
     show_bars(found["bars"])

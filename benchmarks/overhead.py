@@ -3,18 +3,16 @@
     python benchmarks/overhead.py [--tiny] [--repeats N] [--out FOLDER]
 
 Both on minibatches of the same size, on 1 thread and on 2, in turn. The checks that a chain makes
-at 8 of its steps are put on as in a chain of the default length.
+at 4 of its steps are put on as in a chain of the default length.
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
-from record import RESULTS, show, store
+from record import options, show, store
 from speed.bars import bar, show_bars
 from speed.chains import chain_cost
 from speed.heads_model import batch_size, shape, text, untrained
@@ -111,11 +109,7 @@ def table(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="a small model, to see that it runs")
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__, REPEATS).parse_args()
     torch.set_num_threads(1)
     found = run(arguments.repeats, arguments.tiny)
     show(table(found), ("threads", "part", "ms", "of a step"))

@@ -9,17 +9,15 @@ center is rounded, and is compared with the rounded center in single precision. 
 same on it, and it beside the CPU.
 """
 
-import argparse
 import copy
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from record import RESULTS, show, store
+from record import options, show, store
 from speed.chains import LOCALIZATION, N_BETA, STEP_SIZE
 from speed.heads_model import batch_size, trained
 from speed.workers import workers
@@ -138,10 +136,7 @@ def run(tiny: bool = False) -> Row:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="a small model, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__).parse_args()
     found = run(arguments.tiny)
     print("differences in Monte Carlo errors")
     show(found["pairs"], COLUMNS)

@@ -1,5 +1,6 @@
 """Results of a benchmark: printed as a table, stored with machine and commit."""
 
+import argparse
 import json
 import math
 import platform
@@ -11,6 +12,16 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def options(description: str, repeats: int | None = None) -> argparse.ArgumentParser:
+    """What every benchmark takes; --repeats only where it has a default."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--tiny", action="store_true", help="a small part, to see that it runs")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    if repeats is not None:
+        parser.add_argument("--repeats", type=int, default=repeats, help=f"{repeats} by default")
+    return parser
 
 
 def commit() -> str:

@@ -9,7 +9,6 @@ rate is the difference of their steps over that of their times, in which the sta
 and the checks before the first step do not count.
 """
 
-import argparse
 import dataclasses
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from record import RESULTS, show, store
+from record import options, show, store
 from speed.bars import bar, show_bars
 from speed.chains import chain_cost, chosen
 from speed.heads_model import batch_size, shape, text, untrained
@@ -192,11 +191,7 @@ def run(repeats: int = REPEATS, tiny: bool = False) -> Row:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="a small model, to see that it runs")
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__, REPEATS).parse_args()
     torch.set_num_threads(1)
     found = run(arguments.repeats, arguments.tiny)
     for name in ("draws", "components", "weights"):

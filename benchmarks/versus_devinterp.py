@@ -11,14 +11,13 @@ of a chain of the default length; neither side's setup counts, which `ratio_defa
 Needs the extra `bench`.
 """
 
-import argparse
 import os
 import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from record import RESULTS, show, store
+from record import options, show, store
 from speed import error_race, step_race
 from speed.bars import bar, show_bars
 from speed.peer_chains import available
@@ -29,11 +28,9 @@ MISSING = "devinterp is not installed: pip install -e '.[bench]', in an environm
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--tiny", action="store_true", help="a small model, to see that it runs")
     parser.add_argument("--repeats", type=int, help="5 for steps, 40 for error")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}: take {', '.join(PARTS)}")

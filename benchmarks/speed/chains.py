@@ -1,6 +1,6 @@
 """somite's chains, timed: what a step costs, and a step at which the checks are made.
 
-somite tries acceptance and gradient noise at 8 steps of every chain, which costs two gradients
+somite tries acceptance and gradient noise at 4 steps of every chain, which costs four gradients
 more each. A short run would pay for them as often as a long one: both kinds of step are timed, and
 put together as in a chain of the default length.
 """
@@ -18,7 +18,7 @@ from speed.heads_model import batch_size, heads, trained
 from speed.timing import TrainingStep
 
 N_BETA, LOCALIZATION, STEP_SIZE = 100.0, 300.0, 2e-3
-CHAINS, BURN_IN, DRAWS, CHECKED = 4, 50, 200, 8
+CHAINS, BURN_IN, DRAWS, CHECKED = 4, 50, 200, 4
 """A run of somite's default length, and the checked steps of each of its chains."""
 
 

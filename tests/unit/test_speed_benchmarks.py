@@ -48,7 +48,7 @@ def test_cost_is_read_from_the_progress():
     assert cost.plain == pytest.approx(0.1)
     assert cost.checked == pytest.approx(0.5)
     assert cost.setup == pytest.approx(3 - 0.4)
-    assert cost.step == pytest.approx(0.1 + 8 / 250 * 0.4)
+    assert cost.step == pytest.approx(0.1 + 4 / 250 * 0.4)
 
 
 def test_progress_at_other_times_is_refused():

@@ -29,8 +29,8 @@ from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View, center_losses
 from somite.sampling.walker import Walker
 
-CHECKS, NOISE_EVERY = 8, 2
-"""Records of the probes at which a step is checked; every second time its gradient's noise too."""
+CHECKS = 4
+"""Records of the probes at which a step is checked: acceptance by MALA, and gradient noise."""
 
 
 @dataclass
@@ -174,9 +174,8 @@ class Engine:
             return
         if self._checks(step):
             diffusion = self.kernel.diffusion(walker.state)
-            record = walker.record
-            record.acceptance.append(acceptance(diffusion, walker, here, batch, scene))
-            walker.noisy = here if len(record.acceptance) % NOISE_EVERY else None
+            walker.record.acceptance.append(acceptance(diffusion, walker, here, batch, scene))
+            walker.noisy = here
         walker.place, walker.state = self.kernel.step(here, walker.state, scene)
         if self.kernel.exact and self.settings.draw_at(step) is not None:
             walker.record.acceptance.append(float(walker.place is not here))

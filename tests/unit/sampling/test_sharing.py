@@ -99,7 +99,7 @@ def test_the_center_is_run_once_per_minibatch_for_all_components(monkeypatch):
     )
     sample_tiny(chains=1, burn_in=0, draws=5)
     _few, _second, _third, *batches = made  # the 12 rows on which stiff directions are sought
-    assert len(batches) == 5 + 4  # with two each at the first and third of the probe draws
+    assert len(batches) == 5 + 6  # with two more at each of the 3 probe draws
     assert len(HEADS) > 1
     assert all(tokens.shape == (4, 6) for tokens in made)
 

@@ -54,13 +54,10 @@ def moved(table: xr.Dataset, other: xr.Dataset, columns: Sequence[str]) -> xr.Da
             remedy = "Estimate the same pairs or components in both runs."
             raise InputError(name, "must be of the same things in both", dict(two.sizes), remedy)
         change = two - one
-        spread = np.hypot(error, other_error)
-        z = xr.where(spread > 0, change / spread.where(spread > 0, 1.0), 0.0)
-        words = (
-            "moves with the settings by more than 2 errors: shorten the step or raise batch_size"
-        )
-        found |= {name: change, f"{name}_z": z}
-        found[f"{name}_remark"] = xr.where(abs(z) > ERRORS, words, "")
+        spread = (error**2 + other_error**2) ** 0.5
+        z = (change / spread).where(change != 0, 0.0)
+        words = np.where(np.abs(z.values) > ERRORS, MOVED, "")
+        found |= {name: change, f"{name}_z": z, f"{name}_remark": z.copy(data=words)}
     return xr.Dataset(found)
 
 

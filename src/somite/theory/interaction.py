@@ -37,7 +37,8 @@ def block_truth(llc: Mapping[str, float], share: Mapping[str, float], full: floa
         full: λ with all blocks moving.
 
     Returns:
-        Over component: `llc`, `share`, `coupling`; and `llc_full`, `total_coupling`.
+        Over component: `llc`, `share`, `coupling` (NaN where λ_C is 0); and `llc_full`,
+        `total_coupling`.
 
     Example:
         >>> truth = block_truth({"A": 0.5, "B": 0.5}, {"A": 0.4, "B": 0.4}, 0.8)
@@ -46,7 +47,7 @@ def block_truth(llc: Mapping[str, float], share: Mapping[str, float], full: floa
     """
     names = list(llc)
     alone, part = (np.array([found[name] for name in names]) for found in (llc, share))
-    ratio = np.divide(part, alone, out=np.ones_like(alone), where=alone != 0)
+    ratio = np.divide(part, alone, out=np.full_like(alone, np.nan), where=alone != 0)
     columns = {"llc": alone, "share": part, "coupling": 1 - ratio}
     return xr.Dataset(
         {

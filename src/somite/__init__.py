@@ -5,12 +5,17 @@ subpackage of its own.
 """
 
 from somite.calibration import calibrate
-from somite.components import Mask, components
+from somite.components import Mask, components, modules, pairs
 from somite.estimators import (
     control_check,
+    coupling,
     diagnose,
+    energy_correlation,
+    interaction,
+    interaction_ladder,
     llc,
     llc_ladder,
+    partition_score,
     richardson,
     second_moment_shares,
     shares,
@@ -46,10 +51,17 @@ __all__ = [
     "calibrate",
     "components",
     "control_check",
+    "coupling",
     "diagnose",
+    "energy_correlation",
+    "interaction",
+    "interaction_ladder",
     "llc",
     "llc_ladder",
+    "modules",
     "next_token_loss",
+    "pairs",
+    "partition_score",
     "richardson",
     "sample",
     "second_moment_shares",

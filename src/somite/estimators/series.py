@@ -8,7 +8,7 @@ import xarray as xr
 
 from somite.core.checks import at_least, one_of, positive
 from somite.core.errors import InputError
-from somite.sampling.convergence import LEAST_DRAWS
+from somite.sampling.convergence import LEAST_DRAWS, mean_error
 from somite.sampling.draws import REFERENCE
 from somite.sampling.status import failed
 
@@ -101,6 +101,15 @@ def check_agree(runs: Sequence[xr.Dataset], free: Sequence[str], remedy: str) ->
     for run in runs[1:]:
         if (other := [str(name) for name in run.component.values]) != first:
             raise InputError("components of the runs", "must be the same", [first, other], remedy)
+    check_settings(runs, free, remedy)
+
+
+def check_settings(runs: Sequence[xr.Dataset], free: Sequence[str], remedy: str) -> None:
+    """Require the same settings apart from a few.
+
+    Raises:
+        InputError: If they differ; the first setting that does is named.
+    """
     for name in dict.fromkeys(name for run in runs for name in run.attrs):
         values = [run.attrs.get(name) for run in runs]
         if name not in free and any(value != values[0] for value in values):
@@ -117,3 +126,21 @@ def explain_sign(llc: float, mcse: float) -> str:
             "which is no minimum; train on, or raise localization"
         )
     return "negative within its error: take more draws"
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
+    """Mean of one series over that of another.
+
+    Args:
+        part: (chain, draw).
+        whole: The same chains and draws.
+
+    Returns:
+        The ratio, and its error from the series (part − ratio·whole) / mean of the whole, its
+        first-order change; both NaN if that mean is 0.
+    """
+    mean = float(whole.mean())
+    if not mean:
+        return float("nan"), float("nan")
+    value = float(part.mean()) / mean
+    return value, mean_error((part - value * whole) / mean)

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from somite.core.checks import positive
-from somite.estimators.series import scale, tabulate
+from somite.estimators.series import ratio, scale, tabulate
 from somite.estimators.sgld_balance import check_balance, imbalance
 from somite.sampling.convergence import mean_error
 
@@ -77,18 +77,24 @@ def second_moment_shares(draws: xr.Dataset, on_failure: str = "raise") -> xr.Dat
     return tabulate(draws, lambda one: _check_row(one, n_beta), on_failure)
 
 
+def gate(draws: xr.Dataset) -> dict[str, Any]:
+    """Whether the theorems of quadratic basins hold for a component.
+
+    Args:
+        draws: Of one component, good chains only.
+
+    Returns:
+        `anharmonicity`, `anharmonicity_mcse`, `remark` as in `shares`.
+    """
+    loss, share = draws.loss.values, draws.share.values
+    value, error = ratio(loss, share)
+    words = _remark(float(share.mean()), mean_error(share), value, error)
+    return {"anharmonicity": value, "anharmonicity_mcse": error, "remark": words}
+
+
 def _row(draws: xr.Dataset, n_beta: float) -> dict[str, Any]:
-    loss, share = (n_beta * draws[name].values for name in ("loss", "share"))
-    mean, error = float(share.mean()), mean_error(share)
-    ratio = float(loss.mean()) / mean if mean else float("nan")
-    ratio_error = abs(mean_error((loss - ratio * share) / mean)) if mean else float("nan")
-    found: dict[str, Any] = {
-        "share": mean,
-        "share_mcse": error,
-        "anharmonicity": ratio,
-        "anharmonicity_mcse": ratio_error,
-        "remark": _remark(mean, error, ratio, ratio_error),
-    }
+    share = n_beta * draws.share.values
+    found = {"share": float(share.mean()), "share_mcse": mean_error(share), **gate(draws)}
     if "block_share" in draws:
         blocks = n_beta * draws.block_share.transpose("block", "chain", "draw").values
         errors = [mean_error(b) if np.isfinite(b).all() else float("nan") for b in blocks]
@@ -114,14 +120,14 @@ def _check_row(draws: xr.Dataset, n_beta: float) -> dict[str, Any]:
     }
 
 
-def _remark(share: float, share_error: float, ratio: float, error: float) -> str:
+def _remark(share: float, share_error: float, anharmonicity: float, error: float) -> str:
     """What the anharmonicity says; empty if it is as for a quadratic basin, or not told apart."""
     if not share > ERRORS * share_error:
         return "the share is not above 0 by 2 errors: no minimum at the center, or too few draws"
-    away = abs(ratio - 1) - TOLERANCE
+    away = abs(anharmonicity - 1) - TOLERANCE
     if not away > ERRORS * error:
         return ""
-    told = f"anharmonicity {ratio:.2f} ± {error:.2f}"
-    if ratio < 1:
+    told = f"anharmonicity {anharmonicity:.2f} ± {error:.2f}"
+    if anharmonicity < 1:
         return f"{told}, below 1: degenerate, the loss rises faster than a quadratic"
     return f"{told}, above 1: flat away from the center, or the chains have not mixed"

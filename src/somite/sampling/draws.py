@@ -26,6 +26,8 @@ class ChainRecord:
         probe_loss: For each probe, its mean L(w) − L(w*) at every so many draws.
         example_loss: L_i(w) − L_i(w*) of the reference probe's examples (example,) at every so
             many draws; empty unless asked for.
+        block_energy: L(w* with the block taken from w) − L(w*) on the reference probe (block,) at
+            every so many draws; empty unless asked for.
         acceptance: Probability with which MALA would accept a step of this size, at a few draws;
             for a kernel that accepts or rejects, whether it moved.
         noise: Trace of the covariance C of a minibatch gradient, estimated at a few draws.
@@ -42,6 +44,7 @@ class ChainRecord:
     block_share: list[np.ndarray] = field(default_factory=list)
     probe_loss: dict[str, list[float]] = field(default_factory=dict)
     example_loss: list[np.ndarray] = field(default_factory=list)
+    block_energy: list[np.ndarray] = field(default_factory=list)
     acceptance: list[float] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
     noise_curvature: list[float] = field(default_factory=list)
@@ -105,6 +108,9 @@ def to_draws(
     if blocks:
         shares = _array(grid, _reader("block_share"), draws, len(blocks))
         found["block_share"] = ((*pair, "draw", "block"), shares)
+    if any(record.block_energy for record in records.values()):
+        energies = _array(grid, _reader("block_energy"), probe_draws, len(blocks))
+        found["block_energy"] = ((*pair, "probe_draw", "block"), energies)
     if examples := max(
         (len(r.example_loss[0]) for r in records.values() if r.example_loss), default=0
     ):

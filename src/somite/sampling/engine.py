@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from somite.sampling.center import CenterGradients
 from somite.sampling.draws import REFERENCE, ChainRecord
 from somite.sampling.kernels.kernel import Kernel, Point, Scene
 from somite.sampling.minibatch import Batch, differentiate
+from somite.sampling.observables.energies import block_energies
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
@@ -69,6 +71,8 @@ class Engine:
     """For each component, where the blocks are whose shares are recorded."""
     pointwise = False
     """Whether the loss of every example of the reference probe is recorded."""
+    energies = False
+    """Whether the energy of every block on the reference probe is recorded."""
 
     def __init__(
         self,
@@ -219,7 +223,16 @@ class Engine:
             record.probe_loss[name].append(mean)
         if self.pointwise and REFERENCE in probes:
             record.example_loss.append(probes[REFERENCE].cpu().numpy())
+        if self.energies and REFERENCE in probes:
+            record.block_energy.append(self._energies(walker, here.weights, blocks))
         return True
+
+    def _energies(
+        self, walker: Walker, weights: Tensor, blocks: Mapping[str, Tensor]
+    ) -> np.ndarray:
+        probe = self.probes[REFERENCE]
+        evaluate = partial(walker.view, probe.examples)
+        return block_energies(evaluate, weights, walker.patch.center, probe.center_loss, blocks)
 
     @torch.no_grad()
     def _probe_losses(self, walker: Walker, weights: Tensor) -> dict[str, Tensor]:

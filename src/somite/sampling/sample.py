@@ -41,6 +41,7 @@ def sample(
     probes: Mapping[str, Data] | None = None,
     blocks: Mapping[str, Mask] | None = None,
     pointwise: bool = False,
+    block_energies: bool = False,
     progress: Progress | None = None,
     sharing: bool = True,
     **settings: Any,
@@ -61,6 +62,8 @@ def sample(
             own data: it enters the error of the estimate.
         blocks: Masks whose shares of the pull of the loss are recorded at every draw.
         pointwise: Whether to keep the loss of every example of the reference probe (for WAIC).
+        block_energies: Whether to record at each draw of the probes what the loss on the reference
+            probe would be had a block alone moved; one forward pass more for every block.
         progress: Called with (chain steps done, all chain steps known of).
         sharing: Whether to compute once what components have in common; the numbers are the same
             to float tolerance.
@@ -90,9 +93,7 @@ def sample(
     for name, data in (probes or {}).items():
         check_data(f"probe {name}", data)
     check_kernel(kernel, target, plan)
-    if pointwise and REFERENCE not in (probes or {}):
-        remedy = 'Pass probes={"reference": data}.'
-        raise InputError("pointwise", "needs the probe named reference", list(probes or {}), remedy)
+    check_recorded(probes or {}, blocks, pointwise, block_energies)
     center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
     few = rows(target.data, slice(0, FEW))
@@ -105,7 +106,7 @@ def sample(
     engine = Engine(center, target, kernel, plan, probes or {}, shared)
     patches = {name: patch for name, (patch, _) in parts.items()}
     engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}
-    engine.pointwise = pointwise
+    engine.pointwise, engine.energies = pointwise, block_energies
     moved = {name for mask in masks.values() for name in mask.entries}
     gradients = CenterGradients(center, target.loss, moved)
     statistics = center_statistics(gradients, target.data, patches, plan)
@@ -131,6 +132,22 @@ def frozen(model: nn.Module) -> nn.Module:
     weights = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in model.parameters()}
     copied: nn.Module = copy.deepcopy(model, dict(weights))
     return copied.eval()
+
+
+def check_recorded(
+    probes: Mapping[str, Data], blocks: Mapping[str, Mask], pointwise: bool, block_energies: bool
+) -> None:
+    """Require what the numbers that are asked for are made of.
+
+    Raises:
+        InputError: If the reference probe or the blocks are missing.
+    """
+    for name, asked in (("pointwise", pointwise), ("block_energies", block_energies)):
+        if asked and REFERENCE not in probes:
+            remedy = 'Pass probes={"reference": data}.'
+            raise InputError(name, "needs the probe named reference", list(probes), remedy)
+    if block_energies and not blocks:
+        raise InputError("block_energies", "needs blocks", None, "Pass blocks=masks.")
 
 
 def views(

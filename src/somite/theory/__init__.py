@@ -15,6 +15,13 @@ from somite.theory.gaussian import (
     gaussian_mean,
     stationary_covariance,
 )
+from somite.theory.interaction import (
+    block_truth,
+    gaussian_energy_covariance,
+    gaussian_information,
+    gaussian_truth,
+    plane_truth,
+)
 from somite.theory.kgon import (
     KNOWN_COEFFICIENTS,
     PUBLISHED_ESTIMATES,
@@ -34,12 +41,16 @@ __all__ = [
     "PUBLISHED_ESTIMATES",
     "Coefficient",
     "Quadrature",
+    "block_truth",
     "critical_n",
     "deep_linear_coefficient",
     "gaussian_asymptote",
     "gaussian_covariance",
+    "gaussian_energy_covariance",
+    "gaussian_information",
     "gaussian_llc",
     "gaussian_mean",
+    "gaussian_truth",
     "generic_jacobian_rank",
     "hessian_spectrum",
     "is_regular",
@@ -48,6 +59,7 @@ __all__ = [
     "kgon",
     "monomial_coefficient",
     "normal_crossings",
+    "plane_truth",
     "population_loss",
     "prior_term",
     "quadrature_llc",

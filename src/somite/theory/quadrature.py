@@ -36,12 +36,17 @@ class Quadrature:
     Args:
         llc: n_beta · E[K].
         loss_variance: n_beta² · Var[K], equal to llc − d llc / d log n_beta.
-        second_moment: E‖w − w*‖².
+        second_moments: E(w_i − w*_i)² of each weight (d,).
     """
 
     llc: float
     loss_variance: float
-    second_moment: float
+    second_moments: tuple[float, ...]
+
+    @property
+    def second_moment(self) -> float:
+        """E‖w − w*‖²."""
+        return sum(self.second_moments)
 
 
 def quadrature_llc(
@@ -56,7 +61,7 @@ def quadrature_llc(
 ) -> Quadrature:
     """Exact local learning coefficient of a loss of one or two weights, by quadrature.
 
-    The number of points along each axis is doubled until all three numbers stand still. A mode
+    The number of points along each axis is doubled until all numbers stand still. A mode
     that is far away and narrower than the first two grids is not seen.
 
     Args:
@@ -123,8 +128,8 @@ def _on_grid(
     axis = width / STRETCH * np.sinh(t)
     offset = np.stack(np.meshgrid(*[axis] * center.size, indexing="ij"), axis=-1)
     excess = _excess(loss, center, offset)
-    squared = (offset**2).sum(-1)
-    log_density = -n_beta * excess - localization / 2 * squared
+    squared = offset**2
+    log_density = -n_beta * excess - localization / 2 * squared.sum(-1)
     log_density -= log_density.max()
     _check_edges(log_density, width)
     measure = math.prod(np.meshgrid(*[np.cosh(t)] * center.size, indexing="ij"))
@@ -132,7 +137,8 @@ def _on_grid(
     weight /= weight.sum()
     mean = float((weight * excess).sum())
     variance = float((weight * (excess - mean) ** 2).sum())
-    return Quadrature(n_beta * mean, n_beta**2 * variance, float((weight * squared).sum()))
+    moments = (weight[..., None] * squared).reshape(-1, center.size).sum(0)
+    return Quadrature(n_beta * mean, n_beta**2 * variance, tuple(moments.tolist()))
 
 
 def _excess(loss: GridLoss, center: Array, offset: Array) -> Array:
@@ -165,6 +171,6 @@ def _stands_still(before: Quadrature, now: Quadrature, tolerance: float) -> bool
     pairs = (
         (before.llc, now.llc),
         (before.loss_variance, now.loss_variance),
-        (before.second_moment, now.second_moment),
+        *zip(before.second_moments, now.second_moments, strict=True),
     )
     return all(math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-12) for a, b in pairs)

@@ -1,0 +1,1 @@
+"""Interactions and couplings whose exact values are known."""

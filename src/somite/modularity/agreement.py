@@ -1,10 +1,8 @@
 """Agreement of two groupings of the same components, against chance within layers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
-from itertools import permutations as orders
-from math import factorial, prod
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -14,6 +12,7 @@ from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.modularity.clustering import Labels, canonical
+from somite.modularity.nulls.relabeling import relabelings
 from somite.modularity.series import Array
 
 
@@ -69,7 +68,7 @@ def agreement(
     one, two = _check(first, second, layers)
     at_least("permutations", permutations, 1, "Use 10000.")
     strata = canonical(np.unique(np.asarray(layers, dtype=str), return_inverse=True)[1])
-    null, exact = _relabelings(two, strata, seed, permutations)
+    null, exact = relabelings(two, strata, seed, permutations)
     observed, pairs = _pairs(one, two[None])[0], _pairs(one, null)
     reached = int((pairs >= observed).sum())
     p_value = reached / len(pairs) if exact else (reached + 1) / (len(pairs) + 1)
@@ -137,23 +136,3 @@ def _pairs(one: Labels, many: Labels) -> Array:
     second = np.eye(int(many.max()) + 1)[many]  # (relabeling, component, group)
     squares: Array = ((first.T @ second) ** 2).sum((1, 2))
     return squares
-
-
-def _relabelings(labels: Labels, strata: Labels, seed: int, count: int) -> tuple[Labels, bool]:
-    """Labels permuted inside each stratum (relabeling, component), and whether these are all."""
-    members = [np.flatnonzero(strata == s) for s in range(int(strata.max()) + 1)]
-    if prod(factorial(len(m)) for m in members) <= count:
-        return np.array(list(_every_order(labels, members))), True
-    generator = np.random.default_rng(stream_seed("relabelings", seed))
-    result = np.tile(labels, (count, 1))
-    for m in members:
-        result[:, m] = generator.permuted(result[:, m], axis=1)
-    return result, False
-
-
-def _every_order(labels: Labels, members: list[Labels]) -> Iterator[Labels]:
-    for choice in product(*(orders(m) for m in members)):
-        result = labels.copy()
-        for place, source in zip(members, choice, strict=True):
-            result[place] = labels[list(source)]
-        yield result

@@ -52,7 +52,7 @@ def composition(model: Transformer, seed: int = 0, n_random: int = 100) -> xr.Da
     """
     at_least("n_random", n_random, 2)
     finite_weights("model", dict(model.named_parameters()))
-    strength = _strengths(_read_heads(model))
+    strength = _strengths(read_heads(model))
     strength[:, ~_earlier(model.config)] = torch.nan
     drawn = _random_strengths(model.config, n_random, seed)
     chance, error = drawn.mean().item(), (drawn.std() / n_random**0.5).item()
@@ -100,8 +100,16 @@ def _chain_norm(left: Tensor, middle: Tensor, right: Tensor) -> Tensor:
     return norm
 
 
-def _read_heads(model: Transformer) -> Heads:
-    """Weights of all heads (head, d_head, d_model), float64, on the CPU."""
+def read_heads(model: Transformer) -> Heads:
+    """Weights of all heads, those that read taken behind the normalisation.
+
+    Args:
+        model: The model; left as it was.
+
+    Returns:
+        W_Q, W_K, W_V and W_O, each (head, d_head, d_model), float64, on the CPU; heads in the order
+        of `head_names`.
+    """
     layers: list[Heads] = []
     for layer in range(model.config.n_layers):
         block = model.block(layer)

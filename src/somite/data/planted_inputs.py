@@ -69,8 +69,8 @@ def mirrored_inputs(count: int, widths: Sequence[int], generator: torch.Generato
     Example:
         >>> from somite.core.random import stream
         >>> x = mirrored_inputs(3, [1, 1], stream("example"))
-        >>> x.shape, x.sum().item(), x.prod(1).sum().item()
-        (torch.Size([12, 2]), 0.0, 0.0)
+        >>> x.shape, x.reshape(4, 3, 2).sum(0).tolist()
+        (torch.Size([12, 2]), [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     """
     _check(count, widths)
     drawn = torch.randn(count, sum(widths), generator=generator, dtype=torch.float64)

@@ -1,7 +1,7 @@
 """Multitask sparse parity: several independent skills, learned one after the other.
 
-An example has one control bit for each task, of which one is on, and n random task bits. Task i asks
-for the parity of its own k bits S_i; the other bits do not matter. Tasks come with chances
+An example has one control bit for each task, of which one is on, and n random task bits. Task i
+asks for the parity of its own k bits S_i; the other bits do not matter. Tasks come with chances
 p_i ∝ i^−(α + 1), so that the first are learned first.
 """
 

@@ -1,5 +1,6 @@
 """Modular addition with a second task: neurons group by Fourier frequency once it is grokked."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from somite.data import modular_arithmetic
 from somite.models import MLP, cross_entropy_loss
 
 HELD_OUT = "held out"
+PLAN = Plan(4000, 0.01, weight_decay=1.0, checkpoints=32)
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,17 @@ class AdditionSettings:
     hidden: int = 96
     share: float = 0.8
     pure: float = 0.85
-    plan: Plan = Plan(4000, 0.01, weight_decay=1.0, checkpoints=32)
+    plan: Plan = PLAN
 
 
-def modular_addition(seed: int = 0, settings: AdditionSettings = AdditionSettings()) -> GroundTruth:
+def modular_addition(seed: int = 0, settings: AdditionSettings | None = None) -> GroundTruth:
     """A trained network of one hidden layer; time of birth is that of the held-out loss.
 
     Args:
         seed: Of split and weights.
         settings: Sizes.
     """
+    settings = settings or AdditionSettings()
     x, results, task = modular_arithmetic(settings.modulus, settings.operations)
     order = torch.randperm(len(x), generator=stream("addition split", seed))
     train, test = order.split([(kept := round(settings.share * len(x))), len(x) - kept])
@@ -67,7 +70,9 @@ def modular_addition(seed: int = 0, settings: AdditionSettings = AdditionSetting
         components=model.components()["neurons"],
         labels=labels,
         tasks=tasks | held_out,
-        times=dict.fromkeys(set(labels.values()), history.learned_at(HELD_OUT)),
+        times=dict.fromkeys(
+            set(labels.values()), history.learned_at(HELD_OUT, math.log(settings.modulus))
+        ),
         checkpoints=history.states,
         notes="Labels are Fourier frequencies of the incoming weights; neurons of mixed "
         "frequencies have none.",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -60,15 +61,27 @@ class History:
     losses: dict[str, dict[int, float]] = field(default_factory=dict)
     states: dict[int, dict[str, Tensor]] = field(default_factory=dict)
 
-    def learned_at(self, task: str, share: float = LEARNED) -> float:
-        """Step at which a task's loss has fallen by a share of all that it falls.
+    def learned_at(self, task: str, chance: float | None = None, share: float = LEARNED) -> float:
+        """Step from which on a task's loss is below its start by a share of all that it falls.
 
-        Linear in log(step + 1) between checkpoints; the first crossing counts.
+        Linear in log(step + 1) between checkpoints.
+
+        Args:
+            task: Its name.
+            chance: Loss of guessing, from which the fall is counted; the first loss if left out.
+                First weights can be worse than guessing, and leaving them is not learning.
+            share: How much of the fall it takes.
+
+        Returns:
+            The step; infinite if the loss ends above the bound.
         """
         curve = self.losses[one_of("task", task, self.losses)]
         steps, values = list(curve), list(curve.values())
-        bound = values[0] - share * (values[0] - min(values))
-        place = next(i for i, value in enumerate(values) if value <= bound)
+        top = values[0] if chance is None else chance
+        bound = top - share * (top - min(values))
+        place = 1 + max((i for i, value in enumerate(values) if value > bound), default=-1)
+        if place == len(values) or bound >= top:
+            return math.inf
         if place == 0:
             return float(steps[0])
         before, after = values[place - 1], values[place]
@@ -122,6 +135,12 @@ def fit(
         total.backward()
         optimizer.step()
     return history
+
+
+def keep_zeros(model: nn.Module) -> None:
+    """Let weights that are zero stay zero in `fit`, as long as nothing else moves them."""
+    for weight in model.parameters():
+        weight.register_hook(partial(torch.mul, (weight != 0).to(weight.dtype)))
 
 
 def _rate(step: int, steps: int) -> float:

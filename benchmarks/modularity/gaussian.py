@@ -48,6 +48,4 @@ def places(truth: GroundTruth) -> dict[str, Tensor]:
     """Rows of the Hessian that belong to each component."""
     ends = torch.tensor([mask.size for mask in truth.components.values()]).cumsum(0).tolist()
     starts = [0, *ends]
-    return {
-        name: torch.arange(starts[i], starts[i + 1]) for i, name in enumerate(truth.components)
-    }
+    return {name: torch.arange(starts[i], starts[i + 1]) for i, name in enumerate(truth.components)}

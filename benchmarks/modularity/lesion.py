@@ -44,20 +44,26 @@ def lesion_table(
     )
 
 
-def lesion_labels(table: xr.DataArray) -> dict[str, str]:
+def lesion_labels(table: xr.DataArray, least: float = 0.0) -> dict[str, str]:
     """The task of each component that matters to any.
+
+    A task's rises are divided by their sum over the components first, so that a task whose loss is
+    touchy does not own everything.
 
     Args:
         table: Of `lesion_table`.
+        least: Selectivity below which a component is not labelled.
 
     Returns:
-        By component, the task with the largest rise. Components whose largest rise is below 5 % of
+        By component, the task with the largest part. Components whose largest part is below 5 % of
         the median component's are left out: nothing says what they do.
     """
-    largest = table.max("task")
-    matters = largest > FLOOR * float(largest.median())
-    tasks = table["task"].to_numpy()[table.argmax("task").to_numpy()]
-    names = table["component"].to_numpy()
+    parts = table.clip(min=0)
+    parts = parts / parts.sum("component")
+    largest = parts.max("task")
+    matters = (largest > FLOOR * float(largest.median())) & (selectivity(parts) >= least)
+    tasks = parts["task"].to_numpy()[parts.argmax("task").to_numpy()]
+    names = parts["component"].to_numpy()
     return {str(n): str(t) for n, t, kept in zip(names, tasks, matters, strict=True) if kept}
 
 

@@ -1,6 +1,7 @@
 """Deep linear networks side by side, and the dense network of the same weights."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
@@ -37,7 +38,7 @@ def block_linear(
     centers = [
         block_center(widths, rank, generator)
         if degenerate
-        else random_center(widths, generator, [min(p) for p in zip(widths, widths[1:], strict=False)])
+        else random_center(widths, generator, [min(pair) for pair in pairwise(widths)])
         for widths, rank in blocks
     ]
     parts = BlockLinear([DeepLinear.from_weights(center) for center in centers])
@@ -51,7 +52,9 @@ def block_linear(
         components=components,
         labels={name: name.split(":")[0] for name in components},
         modular=not dense,
-        exact=_dense(control, blocks, degenerate) if dense else _blocks(centers, blocks, degenerate),
+        exact=_dense(control, blocks, degenerate)
+        if dense
+        else _blocks(centers, blocks, degenerate),
         notes="The dense network at these weights is not modular: its blocks are a basis.",
     )
 

@@ -1,5 +1,6 @@
 """Multitask sparse parity: tasks that are learned one after the other, each by its own neurons."""
 
+import math
 from dataclasses import dataclass
 
 from modularity.fit import Plan, fit
@@ -8,6 +9,9 @@ from modularity.truth import GroundTruth, Task
 from somite.core.random import stream
 from somite.data import ParityTasks
 from somite.models import MLP, cross_entropy_loss
+
+TASKS = ParityTasks(tasks=4, size=3, alpha=0.4)
+PLAN = Plan(2000, 0.01, l2=1e-3, batch_size=256, checkpoints=48)
 
 
 @dataclass(frozen=True)
@@ -22,20 +26,21 @@ class ParitySettings:
         plan: Training; its seed is that of the network.
     """
 
-    tasks: ParityTasks = ParityTasks(tasks=4, size=3, alpha=0.4)
-    hidden: int = 96
+    tasks: ParityTasks = TASKS
+    hidden: int = 128
     examples: int = 20_000
     tested: int = 500
-    plan: Plan = Plan(4000, 3e-3, l2=1e-4, batch_size=256, checkpoints=48)
+    plan: Plan = PLAN
 
 
-def sparse_parity(seed: int = 0, settings: ParitySettings = ParitySettings()) -> GroundTruth:
+def sparse_parity(seed: int = 0, settings: ParitySettings | None = None) -> GroundTruth:
     """A trained network of one hidden layer, with the times at which its tasks were learned.
 
     Args:
         seed: Of examples and weights.
         settings: Sizes.
     """
+    settings = settings or ParitySettings()
     tasks, generator = settings.tasks, stream("parity", seed)
     x, parity, _ = tasks.examples(settings.examples, generator)
     probes = {}
@@ -53,7 +58,7 @@ def sparse_parity(seed: int = 0, settings: ParitySettings = ParitySettings()) ->
         components=components,
         labels=lesion_labels(lesion_table(model, components, probes)),
         tasks=probes,
-        times={name: history.learned_at(name) for name in probes},
+        times={name: history.learned_at(name, chance=math.log(2)) for name in probes},
         checkpoints=history.states,
         notes="Labels are lesions at the end; times are when half of a task's loss is gone.",
     )

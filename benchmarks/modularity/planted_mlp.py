@@ -102,7 +102,7 @@ class PlantedSettings:
 
 
 def planted_mlp(
-    seed: int = 0, kind: str = "masked", settings: PlantedSettings = PlantedSettings()
+    seed: int = 0, kind: str = "masked", settings: PlantedSettings | None = None
 ) -> GroundTruth:
     """A network at its teacher's weights: "masked", "dense" or "active".
 
@@ -111,6 +111,7 @@ def planted_mlp(
         kind: Which variant.
         settings: Difficulty.
     """
+    settings = settings or PlantedSettings()
     teacher, x = settings.teacher(seed), settings.inputs(seed)
     model = teacher if kind == "masked" else dense_copy(teacher)
     data = (x, _outputs(model, x))
@@ -132,7 +133,7 @@ def planted_mlp(
 def trained_mlp(
     seed: int = 0,
     modular: bool = True,
-    settings: PlantedSettings = PlantedSettings(),
+    settings: PlantedSettings | None = None,
     checkpoints: int = 2,
 ) -> GroundTruth:
     """A dense network trained on a teacher with modules, or on one without (the control).
@@ -143,6 +144,7 @@ def trained_mlp(
         settings: Difficulty, and steps of training.
         checkpoints: How many are kept.
     """
+    settings = settings or PlantedSettings()
     x = settings.inputs(seed)
     data = (x, _outputs(settings.teacher(seed, modular), x))
     inputs, hidden, outputs = settings.widths
@@ -167,8 +169,9 @@ def trained_mlp(
     )
 
 
-def random_mlp(seed: int = 0, settings: PlantedSettings = PlantedSettings()) -> GroundTruth:
+def random_mlp(seed: int = 0, settings: PlantedSettings | None = None) -> GroundTruth:
     """A dense network at random weights that is its own truth: nothing to find."""
+    settings = settings or PlantedSettings()
     model, x = settings.teacher(seed, modular=False), settings.inputs(seed)
     data = (x, _outputs(model, x))
     return GroundTruth(
@@ -196,8 +199,8 @@ def dense_copy(model: MLP) -> MLP:
 
 def _share_equally(model: MLP, groups: Sequence[int]) -> None:
     """Make every hidden unit as important to each group of outputs: weights of equal norm."""
-    for rows in model.layer(1).weight.split(list(groups)):
-        rows /= rows.norm(dim=0)
+    for group in model.layer(1).weight.split(list(groups)):
+        group.div_(group.norm(dim=0))
 
 
 @torch.no_grad()
@@ -212,7 +215,7 @@ def _not_zero(model: MLP, mask: Mask) -> Mask:
 
 
 def unequal(k: int) -> tuple[Sizes, ...]:
-    """k modules of unequal sizes, from 2 to 5."""
+    """K modules of unequal sizes, from 2 to 5."""
     return UNEQUAL[:k]
 
 

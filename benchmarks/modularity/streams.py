@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from modularity.fit import Plan, fit
+from modularity.fit import Plan, fit, keep_zeros
 from modularity.truth import GroundTruth, Task
 from somite.core.random import stream, stream_seed
 from somite.data import markov_rows, markov_table
@@ -26,7 +26,7 @@ SHAPE = TransformerConfig(
 )
 ORDER = 2
 """The next token depends on the last two: heads are needed."""
-STEPS, LEARNING_RATE = 800, 0.01
+STEPS, LEARNING_RATE, BATCH = 400, 0.01, 32
 
 
 def two_streams(
@@ -44,6 +44,9 @@ def two_streams(
     model = join_streams(trained[0][0], trained[1][0])
     tokens = trained[0][1] * VOCABULARY + trained[1][1]
     loss = partial(union_loss if union else stream_loss, first=VOCABULARY)
+    if union:  # one softmax weighs the streams against each other, which nothing has learned yet
+        keep_zeros(model)
+        fit(model, loss, tokens, Plan(steps, LEARNING_RATE, batch_size=BATCH, seed=seed))
     components = model.components()["heads"] if dense else stream_heads(model, SHAPE)
     owners = {name: STREAMS[int(name.split(":")[1]) >= SHAPE.n_heads] for name in components}
     return GroundTruth(
@@ -65,5 +68,5 @@ def _trained(seed: int, name: str, steps: int) -> tuple[Transformer, Tensor]:
     with torch.random.fork_rng(devices=[]):
         torch.random.manual_seed(stream_seed("stream weights", seed, name))
         model = Transformer(SHAPE)
-    fit(model, next_token_loss, rows, Plan(steps, LEARNING_RATE, batch_size=64, seed=seed))
+    fit(model, next_token_loss, rows, Plan(steps, LEARNING_RATE, batch_size=BATCH, seed=seed))
     return model.double(), rows

@@ -19,7 +19,7 @@ Source: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits",
 
 import torch
 import xarray as xr
-from torch import Tensor
+from torch import Tensor, nn
 
 from somite.core.checks import at_least, finite_weights
 from somite.core.random import stream
@@ -114,9 +114,11 @@ def read_heads(model: Transformer) -> Heads:
     for layer in range(model.config.n_layers):
         block = model.block(layer)
         weights = {n: w.detach().double().cpu() for n, w in block.attn.weights().items()}
-        gain = block.norm_attn.weight
-        assert isinstance(gain, Tensor)
-        layers.append(_behind_norm(weights, gain.detach().double().cpu(), model.config.norm))
+        gain = torch.ones(model.config.d_model)
+        if model.config.norm != "none":
+            assert isinstance(block.norm_attn, nn.LayerNorm | nn.RMSNorm)
+            gain = block.norm_attn.weight.detach()
+        layers.append(_behind_norm(weights, gain.double().cpu(), model.config.norm))
     return {name: torch.cat([layer[name] for layer in layers]) for name in layers[0]}
 
 

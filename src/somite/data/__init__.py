@@ -1,14 +1,21 @@
-"""Text of several domains, as rows of tokens, and what its n-grams say."""
+"""Text of several domains as rows of tokens, what its n-grams say, and small tasks."""
 
 from somite.data.batches import sample_rows, training_batch
 from somite.data.build import build_corpus
 from somite.data.config import REPEATS, DataConfig
 from somite.data.corpus import Corpus, DomainSize, load_corpus
+from somite.data.digit_pairs import digit_pairs
+from somite.data.double_addition import double_addition
 from somite.data.fetch import FetchError, cache_folder
 from somite.data.listing import domain_table, fetch_domains
+from somite.data.markov import markov_rows, markov_table
+from somite.data.modular_arithmetic import modular_arithmetic
 from somite.data.ngrams import NgramCounts, corpus_ngrams, count_ngrams
+from somite.data.planted_inputs import correlated_inputs, mirrored_inputs
 from somite.data.repeats import repeated_rows
+from somite.data.role_rows import role_rows
 from somite.data.sources import DOMAINS
+from somite.data.sparse_parity import ParityTasks
 from somite.data.tokenizer import Tokenizer, train_tokenizer
 
 __all__ = [
@@ -19,15 +26,24 @@ __all__ = [
     "DomainSize",
     "FetchError",
     "NgramCounts",
+    "ParityTasks",
     "Tokenizer",
     "build_corpus",
     "cache_folder",
     "corpus_ngrams",
+    "correlated_inputs",
     "count_ngrams",
+    "digit_pairs",
     "domain_table",
+    "double_addition",
     "fetch_domains",
     "load_corpus",
+    "markov_rows",
+    "markov_table",
+    "mirrored_inputs",
+    "modular_arithmetic",
     "repeated_rows",
+    "role_rows",
     "sample_rows",
     "train_tokenizer",
     "training_batch",

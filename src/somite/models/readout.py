@@ -78,8 +78,10 @@ class Readout:
     def at(cls, model: Transformer, residual: Tensor) -> "Readout":
         """The end of a model whose last norm reads a residual (token, d_model) at the center."""
         norm, bias = model.norm, model.unembed.new_zeros(model.config.vocab_size)
-        assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
-        unembed = norm.weight[:, None] * model.unembed
+        unembed: Tensor = model.unembed
+        if not isinstance(norm, nn.Identity):
+            assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
+            unembed = norm.weight[:, None] * unembed
         if isinstance(norm, nn.LayerNorm):
             unembed = unembed - unembed.mean(0)
             bias = norm.bias @ model.unembed
@@ -88,7 +90,9 @@ class Readout:
 
 
 def inverse_norm(norm: nn.Module, residual: Tensor) -> Tensor:
-    """What LayerNorm or RMSNorm multiplies a residual (token, d_model) by (token,)."""
+    """What LayerNorm or RMSNorm multiplies a residual (token, d_model) by (token,); 1 for none."""
+    if isinstance(norm, nn.Identity):
+        return torch.ones_like(residual[:, 0])
     if isinstance(norm, nn.LayerNorm):
         return (residual.var(-1, correction=0) + norm.eps).rsqrt()
     assert isinstance(norm, nn.RMSNorm)

@@ -22,7 +22,7 @@ from somite.core.checks import at_least, one_of
 from somite.core.errors import InputError
 
 POSITIONS = ("shortformer", "learned", "rotary")
-NORMS = ("layer", "rms")
+NORMS = ("layer", "rms", "none")
 UNEMBED_SCALE = 0.02
 """Standard deviation of the unembedding at the start: the first predictions are nearly even."""
 
@@ -40,7 +40,7 @@ class TransformerConfig:
         d_head: Width of a head; n_heads·d_head need not equal d_model.
         d_mlp: Width of the MLP of each block; 0 for an attention-only model.
         positions: "shortformer", "learned" or "rotary".
-        norm: "layer" (LayerNorm) or "rms" (RMSNorm).
+        norm: "layer" (LayerNorm), "rms" (RMSNorm) or "none".
         bias: Whether attention and unembedding have biases.
         position_scale: Standard deviation of learned positions at the start.
     """
@@ -75,6 +75,8 @@ class TransformerConfig:
 
 def make_norm(config: TransformerConfig) -> nn.Module:
     """The configured normalisation over the residual stream."""
+    if config.norm == "none":
+        return nn.Identity()
     kind = nn.LayerNorm if config.norm == "layer" else nn.RMSNorm
     return kind(config.d_model)
 

@@ -12,6 +12,7 @@ SHAPES: dict[str, dict[str, object]] = {
     "learned": {"positions": "learned"},
     "rotary": {"positions": "rotary"},
     "rms": {"norm": "rms"},
+    "no norm": {"norm": "none"},
     "mlp": {"d_mlp": 5},
     "bias": {"bias": True},
     "all": {"positions": "rotary", "norm": "rms", "d_mlp": 5, "bias": True},

@@ -1,0 +1,1 @@
+"""Networks whose modules are known, to compare methods on."""

@@ -1,0 +1,93 @@
+"""All ground truths by name, each made from a seed alone: what a comparison runs over."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from modularity.addition import modular_addition
+from modularity.clusterable import clusterable
+from modularity.gaussian import gaussian_blocks
+from modularity.linear import block_linear
+from modularity.parity import sparse_parity
+from modularity.planted_mlp import (
+    PlantedSettings,
+    planted_mlp,
+    random_mlp,
+    trained_mlp,
+    unequal,
+)
+from modularity.polynomials import POLYNOMIALS, polynomial
+from modularity.redundancy import duplicates, shared_bias
+from modularity.roles import planted_roles, trained_roles
+from modularity.streams import two_streams
+from modularity.transformed import transformed
+from modularity.truth import GroundTruth
+from modularity.two_answers import digits, sum_or_product, two_sums
+
+Builder = Callable[[int], GroundTruth]
+RELU = PlantedSettings(activation="relu")
+
+
+def _after(build: Callable[..., GroundTruth], kind: str, **difficulty: Any) -> Builder:
+    """A truth whose weights are transformed."""
+    return lambda seed: transformed(build(seed, **difficulty), kind, seed)
+
+
+PLANTED: Mapping[str, Builder] = {
+    **{f"planted MLP, {k} modules": partial(planted_mlp, settings=PlantedSettings(unequal(k)))
+       for k in (2, 3, 4, 5)},
+    "planted MLP, dense": partial(planted_mlp, kind="dense"),
+    "planted MLP, active": partial(planted_mlp, kind="active"),
+    "planted ReLU MLP": partial(planted_mlp, settings=RELU),
+    "Gaussian blocks": partial(gaussian_blocks, coupling=0.05),
+    "block linear networks": block_linear,
+    "two streams": two_streams,
+    "two streams, dense heads": partial(two_streams, dense=True),
+    "two streams, one softmax": partial(two_streams, union=True),
+    "planted head roles": planted_roles,
+}  # fmt: skip
+"""Modules by construction."""
+
+TRAINED: Mapping[str, Builder] = {
+    "trained tanh MLP": trained_mlp,
+    "trained ReLU MLP": partial(trained_mlp, settings=RELU),
+    "trained tanh MLP, correlated inputs": partial(
+        trained_mlp, settings=PlantedSettings(correlation=0.5)
+    ),
+    "trained head roles": trained_roles,
+    "sparse parity": sparse_parity,
+    "clusterability-trained": clusterable,
+    "modular addition": modular_addition,
+    "pairs of digits": digits,
+    "double addition": two_sums,
+    "sum or product": sum_or_product,
+}
+"""Modules found by lesions or frequencies after training, or told to the training."""
+
+CONTROLS: Mapping[str, Builder] = {
+    "shared features": partial(trained_mlp, modular=False),
+    "random MLP": random_mlp,
+    "dense linear network": partial(block_linear, dense=True),
+}
+"""No modules: what comes out here is a false positive."""
+
+REDUNDANT: Mapping[str, Builder] = {
+    **{name: lambda seed, name=name: polynomial(name) for name in POLYNOMIALS},
+    "two biases": shared_bias,
+    "one bias": partial(shared_bias, biases=1),
+    "duplicates, tanh": duplicates,
+    "duplicates, linear": partial(duplicates, activation="linear"),
+}
+"""Two components whose interaction is known in sign and size."""
+
+TRANSFORMED: Mapping[str, Builder] = {
+    "ReLU MLP, rescaled": _after(trained_mlp, "rescaled", settings=RELU),
+    "ReLU MLP, balanced": _after(trained_mlp, "balanced", settings=RELU),
+    "ReLU MLP, permuted": _after(trained_mlp, "permuted", settings=RELU),
+    "planted head roles, turned": _after(planted_roles, "turned heads", dense=True),
+    "linear networks, rotated": _after(block_linear, "rotated", dense=True),
+    "pairs of digits, null weight": _after(digits, "null weight"),
+}
+"""The same function at other weights."""
+
+TRUTHS: Mapping[str, Builder] = PLANTED | TRAINED | CONTROLS | REDUNDANT | TRANSFORMED

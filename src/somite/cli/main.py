@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
+from somite.cli.modules import modules_command
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
+app.command("modules")(modules_command)
 app.command("verify")(verify_command)
 console = Console()
 

@@ -13,6 +13,8 @@ from typing import Any
 from somite.core.errors import InputError
 
 MARKER, MANIFEST, LOCK = "run.json", "study.json", ".lock"
+MODULES = "modules.json"
+"""Says which cells hold the modules of a run, where they were measured."""
 ROOM = 300 * 2**20
 """Free bytes that a study asks for beside its checkpoints."""
 

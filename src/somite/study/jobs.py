@@ -1,6 +1,6 @@
 """Jobs: the work behind each cell, one function per kind, runnable in any process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from somite.behavior import (
     ngram_scores,
 )
 from somite.components import components
+from somite.components.mask import Mask
+from somite.components.unions import pairs
 from somite.core.fingerprint import code_fingerprint, fingerprint
 from somite.data.config import MIXTURE, REPEATS
 from somite.models.losses import next_token_loss
@@ -29,6 +31,8 @@ from somite.study.context import Context
 Progress = Callable[[int, int], None]
 SAMPLING_ROWS = ("core", "components", "theory", "models", "sampling", "study")
 BEHAVIOR_ROWS = ("core", "models", "behavior", "data", "study")
+TOGETHER = 17
+"""Components and unions of one job of interactions: 8 jobs for the pairs of 16 heads."""
 THREADS = 1
 """Threads of a job; part of its identity, since the order of sums depends on it."""
 
@@ -64,8 +68,36 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
     masks = components(context.new_model(), settings["components"])
+    identity = _sampled_identity(context, step, domain, masks)
+    kind = "sampling" if domain == MIXTURE else "refined"
+    cell = Cell(kind, place(step, domain), identity)
+    return Job(cell, step, domain, _chain_steps(settings, len(masks)))
+
+
+def interaction_jobs(context: Context, step: int) -> list[Job]:
+    """Jobs that sample all components and the unions of their pairs at one checkpoint.
+
+    They share minibatches and noise as if they were one (`somite.estimators.interaction`).
+    """
+    settings = sampling_settings(context, MIXTURE)
+    masks = pairs(components(context.new_model(), settings["components"]))
+    names = list(masks)
+    jobs = []
+    for start in range(0, len(names), TOGETHER):
+        part = {name: masks[name] for name in names[start : start + TOGETHER]}
+        identity = _sampled_identity(context, step, MIXTURE, part) | {"components": list(part)}
+        cell = Cell("interactions", f"{place(step)}-from-{start:04d}", identity)
+        jobs.append(Job(cell, step, cost=_chain_steps(settings, len(part))))
+    return jobs
+
+
+def _sampled_identity(
+    context: Context, step: int, domain: str, masks: Mapping[str, Mask]
+) -> dict[str, Any]:
+    """Everything that makes the draws of some components."""
+    settings = sampling_settings(context, domain)
     rows = sampling_rows(context, settings, domain)
-    identity = {
+    return {
         "step": step,
         "weights": fingerprint(context.series.weights(step)),
         "data": fingerprint(rows),
@@ -77,10 +109,12 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
         "threads": THREADS,
         **made_with(*SAMPLING_ROWS),
     }
-    steps = settings["burn_in"] + settings["draws"]
-    cost = len(masks) * settings["chains"] * steps
-    kind = "sampling" if domain == MIXTURE else "refined"
-    return Job(Cell(kind, place(step, domain), identity), step, domain, cost)
+
+
+def _chain_steps(settings: Mapping[str, Any], number: int) -> int:
+    """Steps of all chains of so many components."""
+    steps: int = number * settings["chains"] * (settings["burn_in"] + settings["draws"])
+    return steps
 
 
 def behavior_job(context: Context, step: int) -> Job:
@@ -129,7 +163,11 @@ def execute(job: Job, context: Context, progress: Progress) -> None:
 
 def compute(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     """Do a job: what belongs into its cell."""
-    work = {"sampling": _sample, "refined": _sample, "behavior": _behavior, "ablation": _ablate}
+    work = {
+        **dict.fromkeys(("sampling", "refined", "interactions"), _sample),
+        "behavior": _behavior,
+        "ablation": _ablate,
+    }
     return work[job.cell.kind](job, context, progress)
 
 
@@ -138,11 +176,15 @@ def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     rows = sampling_rows(context, settings, job.domain).to(context.device)
     target = Target(next_token_loss, rows, settings["n_beta"], settings["localization"])
     chain = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
+    model, chosen = context.model(job.step), settings["components"]
+    if job.cell.kind == "interactions":
+        unions = pairs(components(model, chosen))
+        chosen = {name: unions[name] for name in job.cell.identity["components"]}
     return sample(
-        context.model(job.step),
+        model,
         target,
         context.recipe.sampling.sampler(),
-        components=settings["components"],
+        components=chosen,
         probes={REFERENCE: rows[: settings["probe_rows"]]},
         progress=progress,
         checkpoint=job.step,

@@ -1,7 +1,8 @@
 """Results: everything that a report or a table reads, from the store alone."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import read_manifest
+from somite.study.folder import MODULES, read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -33,6 +34,7 @@ class Results:
         refined: Data-refined estimates and verdicts (step, domain, component).
         ablation: loss_change (step, method, domain, component), in nats per token.
         attention: Patterns on real text.
+        modules: By step, interactions and modules, see `somite.study.modules.modules_of`.
     """
 
     settings: dict[str, Any]
@@ -46,6 +48,7 @@ class Results:
     refined: xr.Dataset | None = None
     ablation: xr.Dataset | None = None
     attention: xr.Dataset | None = None
+    modules: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -121,6 +124,7 @@ class _Reader:
             refined=self._only("refined_estimates") if self._paths("refined") else None,
             ablation=self._by_step("ablation"),
             attention=self._only("attention"),
+            modules=self._modules(),
         )
 
     def _paths(self, kind: str) -> dict[tuple[int, str], str]:
@@ -137,6 +141,13 @@ class _Reader:
     def _by_step(self, kind: str) -> xr.Dataset:
         cells = StoredCells(self.run, self._paths(kind))
         return join_steps({step: data for (step, _), data in cells.items()})
+
+    def _modules(self) -> dict[int, xr.Dataset]:
+        """Those that `somite modules` has added."""
+        if not (self.run / MODULES).is_file():
+            return {}
+        cells = json.loads((self.run / MODULES).read_text())["cells"]
+        return {int(step): read_cell(self.run / path) for step, path in cells.items()}
 
     def _training(self) -> xr.Dataset:
         folder = self.run / self.manifest["training"]

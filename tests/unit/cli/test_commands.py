@@ -45,3 +45,21 @@ def test_a_finished_run_is_not_computed_again(somite, smoke_copy):
     assert "The report is at" in ended.out
     assert {path: path.stat().st_mtime_ns for path in smoke_copy.glob("cells/*/*")} == cells
     assert (smoke_copy / "study.json").read_bytes() == manifest
+
+
+@pytest.mark.xdist_group("smoke")
+def test_modules_are_found_and_added_to_the_report(somite, smoke_copy):
+    ended = somite("modules", smoke_copy, "--workers", 1)
+    assert ended.code == 0, ended.err
+    for words in ("Modules at step 60", "Strongest interactions", "composition", "0:1 × 1:0"):
+        assert words in ended.out
+    page = (smoke_copy / "report.html").read_text()
+    assert "Interaction of every pair" in page
+
+
+@pytest.mark.xdist_group("smoke")
+def test_modules_at_a_step_that_is_none(somite, smoke_run):
+    ended = somite("modules", smoke_run, "--step", 7)
+    assert ended.code == 2
+    assert "step must be a known name, got '7'" in ended.err
+    assert not (smoke_run / "modules.json").exists()

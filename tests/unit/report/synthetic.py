@@ -246,5 +246,36 @@ def synthetic_results(
         refined=refined(names, random),
         ablation=ablation(names, random),
         attention=attention(names, random),
+        modules={3000: modules(names, random)},
     )
     return replace(results, **changes)
+
+
+def modules(names: list[str], random: np.random.Generator) -> xr.Dataset:
+    """Three modules by head number; pairs within a module interact, one pair across is synergy."""
+    label = np.array([group_of_head(name) for name in names])
+    same = label[:, None] == label
+    values = np.where(same, 0.8, 0.0) + 0.05 * random.normal(size=same.shape)
+    values[0, -1] = -0.6
+    values = np.triu(values, 1) + np.triu(values, 1).T
+    np.fill_diagonal(values, np.nan)
+    pair, methods = ("component", "other"), ["composition", "cka", "attribution_correlation"]
+    return xr.Dataset(
+        {
+            "interaction": (pair, values),
+            "mcse": (pair, np.full(values.shape, 0.05)),
+            "z": (pair, values / 0.05),
+            "q_value": (pair, np.where(np.abs(values) > 0.3, 1e-6, 0.6)),
+            "label": ("component", np.unique(label, return_inverse=True)[1]),
+            "module_stability": ("component", np.full(len(names), 0.93)),
+            "modularity": 0.4,
+            "modularity_z": 6.0,
+            "p_value": 0.005,
+            "baseline_label": (("baseline", "component"), np.zeros((3, len(names)), int)),
+            "baseline_p_value": ("baseline", [0.4, 0.01, 0.2]),
+            "ari": ("baseline", [0.1, 0.9, 0.0]),
+            "ari_p_value": ("baseline", [0.3, 0.002, 0.7]),
+        },
+        {"component": names, "other": names, "baseline": methods},
+        {"n_modules": len(set(label)), "note": "", "remarks": 2, "step": 3000},
+    )

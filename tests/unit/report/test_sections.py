@@ -13,11 +13,13 @@ from somite.report.figures.choices import choose
 from somite.report.figures.curves import curves_figure
 from somite.report.figures.traces import Cell, traces_figure
 from somite.report.figures.verdicts import verdict_figure
+from somite.report.palette import DIVERGING
 from somite.report.reading import (
     NO_CURVE,
     boundaries,
     group_of,
     group_title,
+    heads,
     spread,
     stage_spans,
     steps,
@@ -28,10 +30,12 @@ from somite.report.sections.diagnostics import chosen_cells, doubtful_table, fai
 from somite.report.sections.diagnostics import lead as diagnostics_lead
 from somite.report.sections.groups import lead as groups_lead
 from somite.report.sections.groups import table as group_table
+from somite.report.sections.modules import section as modules_section
+from somite.report.sections.modules import strongest
 from somite.report.sections.refined import lead as refined_lead
 from somite.report.sections.refined import profile_figure
 from somite.report.sections.stages import boundary_table, change_table
-from unit.report.synthetic import synthetic_results
+from unit.report.synthetic import group_of_head, synthetic_results
 
 
 def test_curves_are_drawn_at_step_plus_one_with_bands_of_two_errors() -> None:
@@ -249,3 +253,33 @@ def test_a_head_without_a_good_chain_is_shown_and_belongs_to_no_group() -> None:
     assert group_title(lost, group_of(lost)[names[5]]) == NO_CURVE
     assert group_title(lost, group_of(lost)[names[0]]) == "group 1"
     assert NO_CURVE in render(lost)
+
+
+def test_modules_are_told_with_their_chance_and_their_heads() -> None:
+    results = synthetic_results()
+    section = modules_section(results)
+    count = len(set(map(group_of_head, heads(results))))
+    assert section.lead.startswith(f"At step 3k: {count} modules, more than chance")
+    assert "For 2 pairs the basin is not quadratic" in section.lead
+    network, matrix, table, methods = section.blocks
+    lines = [trace for trace in network.figure.data if trace.mode == "lines"]
+    found = results.modules[3000]
+    assert len(lines) == int((found.q_value < 0.05).sum()) // 2
+    assert {line.line.color for line in lines} == {DIVERGING[0][1], DIVERGING[2][1]}
+    order = list(np.argsort(found.label.values, kind="stable"))
+    shown = np.array(matrix.figure.data[0].z, dtype=float)
+    np.testing.assert_allclose(shown, found.interaction.values[np.ix_(order, order)], rtol=1e-6)
+    assert sorted(", ".join(row[1] for row in table.rows).split(", ")) == sorted(heads(results))
+    assert [row[3] for row in methods.rows] == ["0.10", "0.90", "0.00"]
+
+
+def test_the_strongest_pair_comes_first() -> None:
+    found = synthetic_results().modules[3000]
+    values = [abs(pair[2]) for pair in strongest(found)]
+    assert values == sorted(values, reverse=True)
+    assert len(values) == found.sizes["component"] * (found.sizes["component"] - 1) // 2
+
+
+def test_modules_that_were_not_measured_are_said_to_be_missing() -> None:
+    section = modules_section(synthetic_results(modules={}))
+    assert "`somite modules`" in section.blocks[0].text

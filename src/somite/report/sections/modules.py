@@ -1,0 +1,148 @@
+"""Modules: which components share what they have learned, and whether other methods see it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from somite.report.figures.maps import heat, plain_grid
+from somite.report.figures.network import network_figure
+from somite.report.findings import p_text
+from somite.report.layout import label, short_step, styled
+from somite.report.page import Chart, Section, Table, not_measured
+from somite.report.palette import DIVERGING
+from somite.report.roles import describe_group, roles
+
+if TYPE_CHECKING:
+    from somite.study.results import Results
+
+KEY, TITLE = "modules", "Modules by interaction"
+LEVEL = 0.05
+METHODS = {
+    "composition": "composition of weights",
+    "cka": "similarity of activations (CKA)",
+    "attribution_correlation": "correlation of attributions",
+}
+HOVER = "<b>%{y} × %{x}</b><br>%{customdata}"
+
+
+def section(results: Results) -> Section:
+    """The last checkpoint at which interactions were measured."""
+    if not results.modules:
+        return not_measured(KEY, TITLE, "Modules", "Interaction (`somite modules`)")
+    step = max(results.modules)
+    found = results.modules[step]
+    network = Chart(
+        "interaction-network",
+        "Which heads interact",
+        "Lines: interactions I = λ(A) + λ(B) − λ(A and B) that are no chance (q < 0.05 over all "
+        "pairs), the wider the stronger. Orange: redundant, one can make up for the other; blue: "
+        "both must move for the loss to change. Colour of a head: its module.",
+        network_figure(found, LEVEL),
+    )
+    matrix = Chart(
+        "interactions",
+        "Interaction of every pair",
+        "Heads in the order of their modules. ∗: q < 0.05. The label of a cell gives the error.",
+        matrix_figure(found),
+    )
+    blocks = (network, matrix, _modules_table(found, results), _methods_table(found))
+    return Section(KEY, TITLE, "Modules", lead(found, step), blocks)
+
+
+def lead(found: xr.Dataset, step: int) -> str:
+    """How many modules, and whether they are more than chance."""
+    off = int(found.attrs.get("remarks", 0))
+    where = f" For {off} pairs the basin is not quadratic, and I may be negative." if off else ""
+    return f"At step {short_step(step)}: {chance(found)}.{where}"
+
+
+def chance(found: xr.Dataset) -> str:
+    """The number of modules, and how surely there are any."""
+    count, p_value = int(found.attrs["n_modules"]), float(found.p_value)
+    verdict = "more than chance" if p_value < LEVEL else "no more than chance"
+    return f"{count} modules, {verdict} ({p_text(p_value)})"
+
+
+def members(found: xr.Dataset) -> Iterator[tuple[list[str], float]]:
+    """Components and stability of each module."""
+    labels, names = found.label.values, found.component.values
+    for module in range(int(labels.max()) + 1):
+        inside = labels == module
+        yield [str(n) for n in names[inside]], float(found.module_stability.values[inside][0])
+
+
+def strongest(found: xr.Dataset) -> list[tuple[str, str, float, float, float]]:
+    """Pairs with interaction, error and q, the strongest first."""
+    names = [str(name) for name in found.component.values]
+    rows, columns = np.triu_indices(len(names), 1)
+    values = found.interaction.values[rows, columns]
+    order = np.argsort(-np.nan_to_num(np.abs(values)))
+    return [
+        (
+            names[rows[i]],
+            names[columns[i]],
+            float(values[i]),
+            float(found.mcse.values[rows[i], columns[i]]),
+            float(found.q_value.values[rows[i], columns[i]]),
+        )
+        for i in order
+    ]
+
+
+def matrix_figure(found: xr.Dataset) -> go.Figure:
+    """Heat map of I, heads ordered by module."""
+    order = np.argsort(found.label.values, kind="stable")
+    ordered = found.isel(component=order, other=order)
+    values, error = ordered.interaction.values, ordered.mcse.values
+    names = [str(name) for name in ordered.component.values]
+    said = np.char.add(np.char.mod("I = %.3g", values), np.char.mod(" ± %.2g", error))
+    text = np.where(ordered.q_value.values < LEVEL, "∗", "")
+    reach = float(np.nanmax(np.abs(values))) or 1.0
+    cells = heat(values, names, names, HOVER, text)
+    bar = {"title": {"text": "I"}, "thickness": 12, "outlinewidth": 0}
+    cells.update(colorscale=DIVERGING, zmin=-reach, zmax=reach, colorbar=bar, customdata=said)
+    height = 24 * len(names) + 100
+    figure = styled(go.Figure(cells), height, margin={"l": 60, "r": 16, "t": 10, "b": 56})
+    plain_grid(figure)
+    figure.update_xaxes(title_text="head (layer:head)")
+    figure.update_yaxes(title_text="head (layer:head)")
+    return figure
+
+
+def _modules_table(found: xr.Dataset, results: Results) -> Table:
+    known = roles(results.behavior)
+    rows = [
+        [str(number), ", ".join(names), describe_group(names, known), f"{stability:.2f}"]
+        for number, (names, stability) in enumerate(members(found), start=1)
+    ]
+    note = (
+        "Stability: how well a module comes back when chains and draws are resampled (Jaccard); "
+        f"from 0.75 on it is stable. {label(found.attrs['note'])}"
+    )
+    return Table("Modules", ("module", "heads", "what they do", "stability"), rows, note)
+
+
+def _methods_table(found: xr.Dataset) -> Table:
+    rows = []
+    for name in (str(name) for name in found.baseline.values):
+        one = found.sel(baseline=name)
+        rows.append(
+            [
+                METHODS.get(name, name),
+                str(int(one.baseline_label.values.max()) + 1),
+                p_text(float(one.baseline_p_value)),
+                f"{float(one.ari):.2f}",
+                p_text(float(one.ari_p_value)),
+            ]
+        )
+    columns = ("method", "modules", "more than chance?", "ARI with ours", "agreement by chance?")
+    note = (
+        "Each method's own matrix, cut in the same way; its p repeats the search on rotated "
+        "matrices. ARI: 1 the same modules, 0 as chance; its p shuffles heads within layers."
+    )
+    return Table("What other methods find", columns, rows, note)

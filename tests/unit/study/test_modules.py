@@ -1,0 +1,98 @@
+"""Modules of a run: the jobs share their noise, what is stored is used again, errors are joint."""
+
+import json
+from itertools import combinations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from somite.core.errors import InputError
+from somite.estimators.interaction import interaction
+from somite.study.cells import read_cell
+from somite.study.folder import MODULES
+from somite.study.jobs import interaction_jobs
+from somite.study.modules import BASELINES, modules_of, pair_series, study_modules, two_sided
+from somite.study.results import load_results
+from unit.estimators.recorded import normal, recorded
+from unit.study.finished import Listener, context_of, times
+
+pytestmark = pytest.mark.xdist_group("smoke")
+
+NAMES = ["0:0", "0:1", "1:0", "1:1"]
+
+
+def pair_draws(coupled):
+    """Draws of four components and their pairs, in which chosen pairs have I = 3."""
+    losses = {name: 2 + 0.3 * normal(4, 60, seed=i) for i, name in enumerate(NAMES)}
+    for number, (a, b) in enumerate(combinations(NAMES, 2)):
+        noise = 0.01 * normal(4, 60, seed=10 + number)
+        losses[f"{a}|{b}"] = losses[a] + losses[b] - 0.3 * ((a, b) in coupled) + noise
+    stacked = np.stack(list(losses.values()))
+    draws = recorded({"loss": stacked, "share": stacked}, components=len(losses), draws=60)
+    sizes = [name.count("|") + 1 for name in losses]
+    return draws.assign_coords(component=list(losses)).assign(size=("component", sizes))
+
+
+def test_coupled_pairs_are_modules():
+    found = modules_of(pair_draws({("0:0", "1:0"), ("0:1", "1:1")}), seed=0)
+    assert found.label.values.tolist() == [0, 1, 0, 1]
+    assert found.interaction.sel(component="0:0", other="1:0").item() == pytest.approx(3, abs=0.1)
+    significant = (found.q_value < 1e-6).values
+    assert significant.sum() == 4
+    assert significant[0, 2]
+    assert significant[1, 3]
+
+
+def test_the_series_of_a_pair_has_the_mean_of_its_interaction():
+    draws = pair_draws({("0:0", "1:1")})
+    draws["status"] = draws.status.where(draws.chain != 2, "diverged")
+    table = interaction(draws, on_failure="leave out")
+    series = pair_series(draws, table)
+    assert np.isnan(series.isel(chain=2)).all()
+    for pair in table.pair:
+        mean = series.loc[pair["first"].item(), pair["second"].item()].mean().item()
+        assert mean == pytest.approx(table.interaction.sel(pair=pair).item())
+
+
+def test_p_values_are_two_sided():
+    found = two_sided(xr.DataArray([0.0, 1.96, -1.96, np.nan]))
+    assert found.values == pytest.approx([1, 0.05, 0.05, 1], abs=1e-3)
+
+
+def test_all_pairs_of_a_run(smoke_copy):
+    context, watch = context_of(smoke_copy), Listener()
+    path = study_modules(context, [60], 1, watch)
+    assert json.loads(path.read_text())["cells"].keys() == {"60"}
+    assert watch.phases == ["interactions", "modules at step 60"]
+    found = load_results(smoke_copy).modules[60]
+    assert found.component.values.tolist() == ["0:0", "0:1", "1:0", "1:1"]
+    assert found.baseline.values.tolist() == list(BASELINES)
+    assert np.isfinite(found.ari).all()
+    alone = load_results(smoke_copy).draws(60)
+    jobs = interaction_jobs(context, 60)
+    draws = jobs[0].cell.read(smoke_copy).sel(component=alone.component)
+    np.testing.assert_allclose(draws.loss, alone.loss, rtol=1e-4, atol=1e-6)
+    before = times(smoke_copy, "cells/interactions")
+    study_modules(context, [60], 1)
+    assert times(smoke_copy, "cells/interactions") == before
+
+
+def test_parts_of_the_pairs_make_the_same_numbers(smoke_copy, monkeypatch):
+    context = context_of(smoke_copy)
+    study_modules(context, [60], 1)
+    (whole,) = (smoke_copy / "cells" / "modules").iterdir()
+    first = read_cell(whole).interaction
+    monkeypatch.setattr("somite.study.jobs.TOGETHER", 4)
+    assert len(interaction_jobs(context, 60)) == 3
+    study_modules(context, [60], 1)
+    (cell,) = json.loads((smoke_copy / MODULES).read_text())["cells"].values()
+    assert cell != str(whole.relative_to(smoke_copy))
+    np.testing.assert_allclose(
+        read_cell(smoke_copy / cell).interaction, first, rtol=1e-3, atol=1e-4
+    )
+
+
+def test_a_step_that_is_no_checkpoint(smoke_run):
+    with pytest.raises(InputError, match=r"step must be a known name, got '7'\. Valid: 0, 1"):
+        study_modules(context_of(smoke_run), [7])

@@ -1,5 +1,7 @@
 """A multilayer perceptron of a few weights, written as others would write it, and arrays for it."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 import xarray as xr
@@ -13,8 +15,7 @@ class PlainMLP(nn.Module):
         super().__init__()
         self.activation = activation
         generator = stream("plain mlp", seed)
-        pairs = zip(widths, widths[1:], strict=False)
-        self.layers = nn.ModuleList(nn.Linear(a, b).double() for a, b in pairs)
+        self.layers = nn.ModuleList(nn.Linear(a, b).double() for a, b in pairwise(widths))
         for weight in self.parameters():
             weight.data = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
 

@@ -40,9 +40,9 @@ def test_bad_arrays_are_named(values, message):
 
 def test_silent_components_are_named():
     values = series(np.array([[1.0, 2.0], [3.0, 3.0], [0.0, 0.0]]))
-    with pytest.raises(InputError, match="must vary over samples.*, got 'none for c1, c2'"):
+    with pytest.raises(InputError, match=r"must vary over samples.*, got 'none for c1, c2'"):
         require_varying("x", values, values.to_numpy())
-    with pytest.raises(InputError, match="must not be zero everywhere.*, got 'none for c2'"):
+    with pytest.raises(InputError, match=r"must not be zero everywhere.*, got 'none for c2'"):
         require_active("x", values, values.to_numpy())
 
 

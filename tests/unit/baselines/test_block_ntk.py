@@ -31,7 +31,9 @@ def test_kernels_are_inner_products_of_gradients():
         model.zero_grad()
         square_loss(model, (data[0][example], data[1][example])).mean().backward()
         gradients.append(model.layers[0].weight.grad[1].numpy().copy())
-    np.testing.assert_allclose(grams.sel(component="0:1"), np.stack(gradients) @ np.stack(gradients).T)
+    np.testing.assert_allclose(
+        grams.sel(component="0:1"), np.stack(gradients) @ np.stack(gradients).T
+    )
 
 
 def test_kernels_of_all_weights_are_sums_over_components():
@@ -55,7 +57,9 @@ def test_units_that_read_different_inputs_do_not_align():
     """Gradients of w_i are e·v_i·x_i: kernels of x_0 and x_1, the residuals e alike."""
     n = 400
     x = np.stack([drawn(1, n)[0], drawn(1, n, seed=1)[0]])
-    grams = series(np.stack([np.outer(v, v) for v in (x[0], -3 * x[0], x[1])]), *DIMS[2:], samples="example")
+    grams = series(
+        np.stack([np.outer(v, v) for v in (x[0], -3 * x[0], x[1])]), *DIMS[2:], samples="example"
+    )
     found = block_ntk(grams)
     assert found[0, 1].item() == pytest.approx(1)
     assert abs(found[0, 2]) < 0.03
@@ -63,7 +67,7 @@ def test_units_that_read_different_inputs_do_not_align():
 
 def test_a_component_without_gradient_is_named():
     grams = series(np.stack([np.eye(5), np.zeros((5, 5))]), *DIMS[2:], samples="example")
-    with pytest.raises(InputError, match="gradient_grams must not be zero everywhere.*c1"):
+    with pytest.raises(InputError, match=r"gradient_grams must not be zero everywhere.*c1"):
         block_ntk(grams)
     with pytest.raises(InputError, match="gradient_grams must be square"):
         block_ntk(series(drawn(2, 5, 4), *DIMS[2:], samples="example"))
@@ -71,8 +75,8 @@ def test_a_component_without_gradient_is_named():
 
 def test_data_and_masks_that_do_not_fit_are_named():
     model = PlainMLP([3, 4, 2])
+    bad = {"x": Mask({"w": torch.tensor([True])})}
     with pytest.raises(InputError, match="component x must name weights of the model"):
-        bad = {"x": Mask({"w": torch.tensor([True])})}
         gradient_grams(model, square_loss, drawn_data(4, 3, 2), bad)
     with pytest.raises(InputError, match="data must hold at least one example"):
         gradient_grams(model, square_loss, drawn_data(0, 3, 2), rows_of(model))

@@ -30,24 +30,29 @@ def test_complete_graphs_have_the_closed_form():
 
 def test_planted_modules_are_found_and_significant():
     found = ncut_test(planted(0.05), clusters=2, seed=0, shuffles=40)
-    side = [int(name.split(":")[1]) >= half for name, half in zip(
-        found.component.values.tolist(), [5] * 10 + [6] * 12 + [4] * 8, strict=True
-    )]
-    assert len({(label, s) for label, s in zip(found.label.values.tolist(), side, strict=True)}) == 2
+    side = [
+        int(name.split(":")[1]) >= half
+        for name, half in zip(
+            found.component.values.tolist(), [5] * 10 + [6] * 12 + [4] * 8, strict=True
+        )
+    ]
+    assert (
+        len({(label, s) for label, s in zip(found.label.values.tolist(), side, strict=True)}) == 2
+    )
     assert found.p_value.item() == pytest.approx(1 / 41)
     assert found.z < -4
 
 
 def test_random_weights_are_seldom_significant():
-    """p-values of weights that are exchangeable are no smaller than chance allows: at most 4 of 20
-    are below 0.1, which has probability 0.957 if they are uniform, and their mean is near ½.
+    """Weights that are exchangeable have p even on 1/20, 2/20, … 1, with mean 0.525; that 6 of 12
+    are at most 0.1 has probability 0.0005.
     """
     values = [
         ncut_test([drawn(8, 6, seed=2 * s), drawn(5, 8, seed=2 * s + 1)], 2, s, 19).p_value.item()
-        for s in range(20)
+        for s in range(12)
     ]
-    assert abs(np.mean(values) - 0.525) <= 4 * (1 / 12 / 20) ** 0.5
-    assert sum(p < 0.1 for p in values) <= 7
+    assert abs(np.mean(values) - 0.525) <= 4 * (1 / 12 / 12) ** 0.5
+    assert sum(p < 0.101 for p in values) <= 5
 
 
 def test_only_the_normalised_test_is_free_of_relu_scales():

@@ -18,7 +18,10 @@ def linear_network():
     """One hidden layer without a function: every similarity has a closed form."""
     model = PlainMLP([3, 4, 2], "clone")
     data = drawn_data(50, 3, 2)
-    (first, second), x = ([layer.weight.detach().numpy() for layer in model.layers], data[0].numpy())
+    (first, second), x = (
+        [layer.weight.detach().numpy() for layer in model.layers],
+        data[0].numpy(),
+    )
     recording = of_mlp(model, square_loss, data, torch.clone)
     return recording, first, second, x
 

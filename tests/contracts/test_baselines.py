@@ -141,7 +141,7 @@ def test_what_was_not_recorded_is_named(name):
 
 
 def test_unknown_methods_are_named():
-    with pytest.raises(InputError, match="method must be a known name, got 'ckaa'. Did you mean"):
+    with pytest.raises(InputError, match=r"method must be a known name, got 'ckaa'. Did you mean"):
         baseline_matrix("ckaa", xr.Dataset())
 
 

@@ -130,9 +130,8 @@ def of_mlp(
     shifts: list[Tensor] = []
 
     def shifted(place: int, x: Tensor) -> Tensor:
-        """Activations plus zeros, in which derivatives are taken: those of tanh read its outputs,
-        so that derivatives in the outputs themselves would count twice.
-        """
+        # Derivatives are taken in zeros that are added: the slope of tanh is kept as a function of
+        # its output, so that a second derivative in the output itself would count it twice.
         shifts.append(torch.zeros_like(x).requires_grad_())
         return x + shifts[place]
 

@@ -13,6 +13,7 @@ from somite.baselines.of_mlp import mlp_lesions, mlp_weights, of_mlp
 from somite.baselines.of_transformer import of_transformer, transformer_lesions
 from somite.baselines.registry import METHODS, WEIGHT_METHODS, baseline_matrix
 from somite.baselines.rsa import rsa
+from somite.baselines.silent import without_silent
 from somite.baselines.unit_similarity import (
     backward_hessian,
     backward_jacobian,
@@ -66,4 +67,5 @@ __all__ = [
     "transformer_lesions",
     "two_step_similarity",
     "weight_graph",
+    "without_silent",
 ]

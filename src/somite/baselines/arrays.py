@@ -44,7 +44,7 @@ def checked(argument: str, values: xr.DataArray, dims: tuple[str, ...], least: i
     return array
 
 
-def component_names(values: xr.DataArray) -> list[str]:
+def component_names(values: xr.DataArray | xr.Dataset) -> list[str]:
     """Names of the components; their places where they have none."""
     if "component" in values.coords:
         return [str(name) for name in values.coords["component"].to_numpy()]
@@ -77,7 +77,12 @@ def _refuse(argument: str, rule: str, values: xr.DataArray, size: Array) -> None
     """
     rows = zip(component_names(values), size, strict=True)
     if names := [name for name, row in rows if not (row > 0).any()]:
-        raise InputError(argument, rule, f"none for {', '.join(names[:5])}", "Leave them out.")
+        raise InputError(
+            argument,
+            rule,
+            f"none for {', '.join(names[:5])}",
+            "Leave them out, see `without_silent`.",
+        )
 
 
 def matrix_between(array: Array, names: list[str]) -> xr.DataArray:

@@ -23,11 +23,12 @@ def composition_graph(
 ) -> xr.DataArray:
     """How much heads read each other's writing, above what random heads would.
 
-        A_st = Σ_kinds (strength_st − mean strength of random heads),   s below t
+        A_st = Σ_kinds max(strength_st − mean strength of random heads, 0),   s below t
 
-    The mean is over heads of independent normal weights of equal shape. Entries may be negative:
-    two heads that compose less than random ones. It does not change with the coordinates inside a
-    head. Heads of one layer cannot compose and have 0.
+    The mean is over heads of independent normal weights of equal shape. Heads that compose through
+    one kind alone have an edge, whatever the others. It does not change with the coordinates inside
+    a head. Heads of one layer cannot compose and have 0. Strengths are shares of norms: a part of a
+    head that reads nothing but is large hides what the rest of it reads.
 
     Args:
         model: The model; left as it was; at least two layers.
@@ -36,7 +37,7 @@ def composition_graph(
         n_random: Number of pairs of random heads.
 
     Returns:
-        Dims (component, other), symmetric, zero on the diagonal.
+        Dims (component, other), symmetric, not negative, zero on the diagonal.
 
     Raises:
         InputError: If there is no kind, one is unknown or given twice, or the model has one layer.
@@ -56,5 +57,6 @@ def composition_graph(
         remedy = "Composition needs heads above heads."
         raise InputError("model", "must have at least two layers", model.config.n_layers, remedy)
     excess = composition(model, seed, n_random).excess.sel(kind=list(kinds))
-    directed = np.nan_to_num(excess.transpose("kind", "source", "target").to_numpy()).sum(0)
+    each = np.nan_to_num(excess.transpose("kind", "source", "target").to_numpy())
+    directed = np.maximum(each, 0).sum(0)
     return matrix_between(directed + directed.T, [str(n) for n in excess.source.to_numpy()])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -92,10 +93,13 @@ def information_coefficient(information: xr.DataArray) -> xr.DataArray:
 
 
 def _neighbors(first: Array, second: Array, k: int) -> Array:
-    """Information of all pairs of different components; the diagonal is left at 0."""
+    """Information of all pairs of different components; the diagonal is left at 0.
+
+    Each pair is computed once: over shifts s and n − s both orders have the same values.
+    """
     found = np.zeros((len(first), len(second)))
-    for i, j in zip(*np.nonzero(~np.eye(len(first), dtype=bool)), strict=True):
-        found[i, j] = neighbor_information(first[i], second[j], k)
+    for i, j in combinations(range(len(first)), 2):
+        found[i, j] = found[j, i] = neighbor_information(first[i], second[j], k)
     return found
 
 

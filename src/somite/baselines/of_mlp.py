@@ -127,17 +127,25 @@ def of_mlp(
         (2, (4, 5, 4))
     """
     check_data("data", data)
-    opened = OpenMLP(model, _activation(model, activation))
+    shifts: list[Tensor] = []
+
+    def shifted(place: int, x: Tensor) -> Tensor:
+        # Derivatives are taken in zeros that are added: the slope of tanh is kept as a function of
+        # its output, so that a second derivative in the output itself would count it twice.
+        shifts.append(torch.zeros_like(x).requires_grad_())
+        return x + shifts[place]
+
+    opened = OpenMLP(model, _activation(model, activation), shifted)
     with torch.enable_grad():
         losses = per_example(loss(opened, data))
         _require_same(opened)
         hidden, units = opened.hidden, [(x, i) for x in opened.hidden for i in range(x.shape[1])]
-        gradients = _slopes(losses.sum(), hidden, keep=True)
+        gradients = _slopes(losses.sum(), shifts, keep=True)
         columns = [(x, i) for x in gradients for i in range(x.shape[1])]
         outputs = opened.outputs.unbind(1)
-        to_outputs = [torch.cat(_slopes(y.sum(), hidden), 1) for y in outputs]
+        to_outputs = [torch.cat(_slopes(y.sum(), shifts), 1) for y in outputs]
         from_inputs = [_slopes(x[:, i].sum(), [opened.inputs])[0] for x, i in units]
-        hessian = [torch.cat(_slopes(g[:, i].sum(), hidden), 1) for g, i in columns]
+        hessian = [torch.cat(_slopes(g[:, i].sum(), shifts), 1) for g, i in columns]
     names, unit_first = hidden_names(model), ("component", "sample")
     arrays = {
         "activations": (unit_first, torch.cat(hidden, 1).T),

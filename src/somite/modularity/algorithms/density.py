@@ -10,7 +10,6 @@ from somite.modularity.matrix import off_diagonal
 from somite.modularity.series import Array
 
 
-
 def hdbscan(weights: Array, counts: Sequence[int], seed: int) -> Labels:
     """HDBSCAN with the distance (largest weight − weight); it chooses the number of modules.
 

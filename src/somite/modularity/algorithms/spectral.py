@@ -13,10 +13,10 @@ from somite.modularity.series import Array
 def spectral(weights: Array, counts: Sequence[int], seed: int) -> Labels:
     r"""First k eigenvectors of the normalised signed Laplacian, turned until each is a module.
 
-    $L = I - D^{-1/2} W D^{-1/2}$ with $D$ the row sums of |W| (Kunegis et al. 2010, equation 12);
+    $L = I - D^{-1/2} W D^{-1/2}$ with $D$ the row sums of |W| (Kunegis et al. 2010);
     without negative weights that of Ng, Jordan and Weiss 2002. $D^{1/2} 1$ is always the first of
     them, as it is without negative weights: k modules that repel each other span k − 1 directions
-    beside it. Labels from column-pivoted QR (Damle et al. 2019, algorithm 1), which has no random
+    beside it. Labels from column-pivoted QR (Damle et al. 2019), which has no random
     start. scikit-learn's version takes no negative weights and warns of graphs that fall apart, the
     very graphs that are looked for.
 

@@ -32,8 +32,6 @@ def test_bad_sets_and_strata_are_refused() -> None:
         random_sets(np.ones(3, dtype=bool), STRATA, 0, 5)
     with pytest.raises(InputError, match="count must be a whole number of at least 1"):
         random_sets(np.ones(7, dtype=bool), STRATA, 0, 0)
-    with pytest.raises(InputError, match="strata must name a stratum for each component.*3 for 4"):
+    with pytest.raises(InputError, match=r"strata must name a stratum for each component.*3 for 4"):
         strata_of(["a", "b", "c"], 4)
-    with pytest.raises(InputError, match="0 for 4"):
-        strata_of("abcd", 4)
     assert strata_of(None, 2).tolist() == [0, 0]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import KMeans
 
 from somite.modularity.series import Array
@@ -42,8 +42,27 @@ def ward(features: Array, counts: Sequence[int], seed: int) -> Labels:
         >>> ward(np.array([[0.0], [0.1], [5.0], [9.0]]), [2, 3], 0).tolist()
         [[0, 0, 1, 1], [0, 0, 1, 2]]
     """
-    cuts = cut_tree(linkage(features, method="ward"), n_clusters=list(counts))
-    return np.stack([canonical(column) for column in cuts.T])
+    return cuts(linkage(features, method="ward"), counts)
+
+
+def cuts(tree: Array, counts: Sequence[int]) -> Labels:
+    """Labels (number, component) of a hierarchical tree, cut at each number of groups.
+
+    The first merges are made, in the tree's order, until so many groups are left. SciPy's
+    `cut_tree` is much slower, and a search on null matrices cuts thousands of trees.
+
+    Example:
+        >>> cuts(linkage(np.array([[0.0], [0.1], [5.0]]), method="ward"), [2, 1]).tolist()
+        [[0, 0, 1], [0, 0, 0]]
+    """
+    size = len(tree) + 1
+    labels = np.arange(size)
+    stages = {size: canonical(labels)}
+    for merge, (first, second) in enumerate(tree[:, :2]):
+        labels = np.where((labels == first) | (labels == second), size + merge, labels)
+        if size - merge - 1 in counts:
+            stages[size - merge - 1] = canonical(labels)
+    return np.stack([stages[count] for count in counts])
 
 
 def kmeans(features: Array, counts: Sequence[int], seed: int) -> Labels:

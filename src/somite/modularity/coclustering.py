@@ -9,7 +9,7 @@ from sklearn.cluster import SpectralCoclustering
 from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
-from somite.modularity.clustering import Labels
+from somite.modularity.clustering import Labels, canonical
 from somite.modularity.partition import LARGEST
 from somite.modularity.scoring import ROUNDING
 from somite.modularity.series import Array
@@ -25,11 +25,11 @@ def cocluster(
 
     Spectral co-clustering (Dhillon 2001, scikit-learn) for 2, 3, … modules; that with the largest
     bipartite modularity $Q = \sum_{cd} (T_{cd}/T - r_c k_d/T^2)\,[c, d \text{ in one module}]$
-    (Barber 2007, equation 18) is kept, with r and k the sums of rows and columns. Negative entries
+    (Barber 2007) is kept, with r and k the sums of rows and columns. Negative entries
     are clipped at zero and their share reported. z and p compare Q with tables in which the entries
     of every row are permuted: each component keeps how specialised it is, but not on what. The
-    whole search is repeated on each. A domain on which everything is large is lost in that null, so that
-    tables should be divided by their column means first, where such levels say nothing.
+    whole search is repeated on each. That a domain is large for everybody is lost in that null:
+    where such levels say nothing, divide the columns by their means first.
 
     Args:
         table: Such as data-refined LLCs; dims (component, domain).
@@ -87,9 +87,7 @@ def _best(table: Array, counts: Sequence[int], seed: int) -> tuple[Labels, Label
     found = []
     for count in counts:
         fit = SpectralCoclustering(count, random_state=state, n_init=3).fit(filled)
-        _, joint = np.unique(
-            np.concatenate([fit.row_labels_, fit.column_labels_]), return_inverse=True
-        )
+        joint = canonical(np.concatenate([fit.row_labels_, fit.column_labels_]))
         rows, columns = joint[: len(table)], joint[len(table) :]
         found.append((rows, columns, bipartite_modularity(table, rows, columns)))
     return max(found, key=lambda each: each[2])

@@ -9,8 +9,8 @@ from somite.core.checks import at_least, one_of
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.modularity.algorithms import GRAPH_ALGORITHMS
-from somite.modularity.clustering import Labels
-from somite.modularity.matrix import check_matrix, negative_share
+from somite.modularity.clustering import Labels, canonical
+from somite.modularity.matrix import check_matrix, negative_share, off_diagonal
 from somite.modularity.partition import LARGEST, choose
 from somite.modularity.series import Array
 from somite.modularity.stability import group_stability
@@ -31,7 +31,7 @@ def find_modules(
     As in `partition`, a number of modules qualifies when each of its modules is found again in the
     replicates with a mean Jaccard similarity of at least 0.75 (Hennig 2007), and among those that
     qualify the one with the largest signed modularity is taken; where none qualifies, the most
-    stable, and the note says so. Algorithms that choose the number themselves have one candidate.
+    stable, and the note says so. Algorithms that choose the number bring candidates of their own.
     It always finds something: whether that is more than chance is for `is_modular` to say.
 
     Args:
@@ -85,12 +85,16 @@ def find_modules(
 def candidates(weights: Array, algorithm: str, seed: int, largest: int) -> Labels:
     """Labels (candidate, component) that an algorithm offers for 2, 3, … modules, or its own one.
 
-    The largest number is at most one fewer than the components.
+    The largest number is at most one fewer than the components; to these are added components
+    without any edge, each a module of its own.
     """
     cut = GRAPH_ALGORITHMS[one_of("algorithm", algorithm, GRAPH_ALGORITHMS)]
     at_least("largest", largest, 2, "Allow two modules or more.")
     counts = range(2, max(2, min(largest, len(weights) - 1)) + 1)
-    return cut(weights, counts, stream_seed(algorithm, seed) % 2**32)
+    found = cut(weights, counts, stream_seed(algorithm, seed) % 2**32)
+    alone = ~off_diagonal(weights).any(1)
+    own = len(weights) + np.arange(len(weights))
+    return np.stack([canonical(np.where(alone, own, labels)) for labels in found])
 
 
 def best_modules(weights: Array, algorithm: str, seed: int, largest: int) -> Labels:

@@ -33,8 +33,8 @@ def score_given(
     """Score of a partition that was not found from this matrix, against random ones of its sizes.
 
     The labels are permuted within strata, such as layer and type: components of one layer are alike
-    in everything. p is as in `agreement`, exact where there are few orders. For a partition found in
-    the matrix itself this is no test (on random matrices z reaches 4.6): see `score_found`.
+    in everything. p is as in `agreement`, exact where there are few orders. For a partition that
+    was found in the matrix this is no test (z reaches 4.6 on random ones): see `score_found`.
 
     Args:
         matrix: Weights; dims (component, other).

@@ -32,7 +32,7 @@ def modularity_matrix(weights: Array) -> Array:
     \left(W^- - \frac{s^- s^{-T}}{w^-}\right)$, with $W = W^+ - W^-$, $s$ the row sums and $w$ the
     sum of all entries of each part.
 
-    Source: Newman 2004 for weights; Rubinov and Sporns 2011 (NeuroImage 56, equation 4) for signs.
+    Source: Newman 2004 for weights; Rubinov and Sporns 2011 (NeuroImage 56, their Q*) for signs.
     """
     pairs = off_diagonal(weights)
     whole = np.abs(pairs).sum()
@@ -66,7 +66,7 @@ def modularities(weights: Array, labels: Labels) -> Array:
 def inside_share(weights: Array, labels: Labels) -> float:
     r"""Share of a module's weight that stays inside, averaged over modules: 1 − n-cut / k.
 
-    n-cut $= \sum_M cut(M)/vol(M)$ over the k modules (Filan et al. 2021, section 2.2), of the
+    n-cut $= \sum_M cut(M)/vol(M)$ over the k modules (Filan et al. 2021), of the
     positive weights: cut is the weight that leaves a module, vol the sum of its strengths; nothing
     stays inside a module without weight. Divided by k, since n-cut grows with k alone.
 

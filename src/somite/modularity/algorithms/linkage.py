@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import cut_tree, linkage
-from scipy.spatial.distance import squareform
+from scipy.cluster.hierarchy import linkage
 
-from somite.modularity.clustering import Labels, canonical, ward
+from somite.modularity.clustering import Labels, cuts, ward
 from somite.modularity.matrix import off_diagonal
 from somite.modularity.series import Array
 
@@ -21,9 +20,7 @@ def average(weights: Array, counts: Sequence[int], seed: int) -> Labels:
         [[0, 0, 1, 1], [0, 0, 1, 2]]
     """
     values = weights[np.triu_indices(len(weights), 1)]
-    distance = squareform(values.max() - values)
-    tree = linkage(squareform(distance, checks=False), method="average")
-    return np.stack([canonical(column) for column in cut_tree(tree, n_clusters=list(counts)).T])
+    return cuts(linkage(values.max() - values, method="average"), counts)
 
 
 def ward_of_rows(weights: Array, counts: Sequence[int], seed: int) -> Labels:

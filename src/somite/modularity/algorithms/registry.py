@@ -16,9 +16,9 @@ from somite.modularity.series import Array
 class GraphAlgorithm(Protocol):
     """Weights (component, other) and numbers of modules to labels (candidate, component).
 
-    Algorithms that choose the number of modules themselves return one candidate and do not read
-    `counts`. Labels are numbered by first appearance. A component that belongs to nobody is a
-    module of its own.
+    Algorithms that choose the number of modules themselves do not read `counts` and return what
+    candidates they have, as many for every graph of a size. Labels are numbered by first
+    appearance.
     """
 
     def __call__(self, weights: Array, counts: Sequence[int], seed: int) -> Labels:

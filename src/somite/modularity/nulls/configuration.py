@@ -36,42 +36,39 @@ def configuration(
     if not groups:
         return start
     steps = SWEEPS * len(first)
-    warm = (error**2).sum((1, 2)) / len(weights) + 1e-300
+    warm = (error**2).sum((1, 2)) / len(weights)
     share = np.array([len(pairs) for pairs in groups]) / sum(len(pairs) for pairs in groups)
     chosen = generator.choice(len(groups), steps, p=share)
+    place = generator.random((steps, 2, count))
+    allowed = warm * generator.exponential(size=(steps, count))
+    allowed *= COLD ** np.linspace(0.0, 1.0, steps)[:, None]
     for step in range(steps):
         pairs = groups[chosen[step]]
-        a, b = pairs[generator.integers(len(pairs), size=(2, count))]
-        ends = np.stack([first[a], second[a], first[b], second[b]])
-        _swap(
-            values,
-            error,
-            (a, b),
-            ends,
-            warm * COLD ** (step / steps) * generator.exponential(size=count),
-        )
+        two = pairs[(place[step] * len(pairs)).astype(np.int64)]
+        _swap(values, error, two, (first[two], second[two]), allowed[step])
     result = np.zeros_like(start)
     result[:, first, second] = result[:, second, first] = values
     return result
 
 
 def _swap(
-    values: Array, error: Array, pair: tuple[Labels, Labels], ends: Labels, allowed: Array
+    values: Array, error: Array, two: Labels, ends: tuple[Labels, Labels], allowed: Array
 ) -> None:
     """Swap the weights of two pairs in each matrix where the energy rises by less than allowed."""
     rows = np.arange(len(values))
-    a, b = values[rows, pair[0]], values[rows, pair[1]]
+    a, b = values[rows, two[0]], values[rows, two[1]]
     gain = np.stack(
         [np.maximum(b, 0.0) - np.maximum(a, 0.0), np.minimum(b, 0.0) - np.minimum(a, 0.0)], 1
     )
-    change = np.zeros_like(error)
-    for end, sign in zip(ends, (1, 1, -1, -1), strict=True):
-        change[rows, end] += sign * gain  # one end after the other: two pairs may share one
-    rise = (change * (2 * error + change)).sum((1, 2))
-    good = rise < allowed
-    error[good] += change[good]
-    values[rows[good], pair[0][good]] = b[good]
-    values[rows[good], pair[1][good]] = a[good]
+    (i, k), (j, n) = ends  # the first pair joins i and j, the second k and n
+    shared = ((i == k) | (i == n)).astype(np.float64) + ((j == k) | (j == n))
+    tilt = error[rows, i] + error[rows, j] - error[rows, k] - error[rows, n]
+    rise = (2.0 * gain * tilt + gain**2 * (4.0 - 2.0 * shared)[:, None]).sum(1)
+    good = np.flatnonzero(rise < allowed)
+    for end, sign in ((i, 1.0), (j, 1.0), (k, -1.0), (n, -1.0)):
+        error[good, end[good]] += sign * gain[good]
+    values[good, two[0, good]] = b[good]
+    values[good, two[1, good]] = a[good]
 
 
 def _strengths(matrices: Array) -> Array:

@@ -1,6 +1,6 @@
 """Labels and sets of components drawn at random within strata."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations as orders
 from itertools import product
 from math import factorial, prod
@@ -72,7 +72,7 @@ def random_sets(
     return result
 
 
-def strata_of(strata: object, count: int) -> Labels:
+def strata_of(strata: Iterable[object] | None, count: int) -> Labels:
     """Strata as labels: one name for each component, or None for a single stratum.
 
     Raises:
@@ -84,7 +84,7 @@ def strata_of(strata: object, count: int) -> Labels:
     """
     if strata is None:
         return np.zeros(count, dtype=np.int64)
-    names = [str(name) for name in strata] if isinstance(strata, list | tuple | np.ndarray) else []
+    names = [str(name) for name in strata]
     if len(names) != count:
         rule, remedy = "must name a stratum for each component", "Give the layer and type of each."
         raise InputError("strata", rule, f"{len(names)} for {count}", remedy)

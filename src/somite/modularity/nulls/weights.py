@@ -10,7 +10,7 @@ from somite.modularity.series import Array
 def shuffled_weights(weights: Array, seed: int, keep_zeros: bool = False) -> Array:
     """The weights of one layer in random order.
 
-    Filan et al. 2021 (section 3.1). One call for each layer: weights never leave their layer.
+    Filan et al. 2021. One call for each layer: weights never leave their layer.
 
     Args:
         weights: Weight matrix of one layer, of any shape.

@@ -50,9 +50,10 @@ def roles() -> tuple:
     return model, next_token_loss, rows
 
 
+CUT = block_connections([[1, 2, 1], [2, 2, 1]])
 CASES = {
     "MLP": lambda: taught(MLP([3, 4, 5, 2], "relu"), 3),
-    "cut MLP": lambda: taught(MLP([3, 4, 2], connections=block_connections([[1, 2, 1], [2, 2, 1]])), 3),
+    "cut MLP": lambda: taught(MLP([3, 4, 2], connections=CUT), 3),
     "Gaussian blocks": lambda: (
         GaussianBlocks([2, 3]), gaussian_blocks_loss, block_inputs([[2], [3]], 0.1, stream("x")),
     ),

@@ -36,8 +36,8 @@ BIAS = 0.5
 """Standard deviation of the teacher's hidden biases: no neuron is odd."""
 GAIN = 1.5
 """Factor on the teacher's hidden weights: no neuron is nearly linear."""
-L2 = 1e-4
-"""Strength of the penalty in training: superfluous neurons fade."""
+L2, SELECTIVE = 1e-3, 0.5
+"""Penalty in training, by which superfluous neurons fade; selectivity that earns a label."""
 WIDER = 2
 """Hidden units of a trained network for each of its teacher."""
 
@@ -75,13 +75,11 @@ class PlantedSettings:
         model = MLP(self.widths, self.activation, seed=seed, connections=connections).double()
         generator = stream("teacher", seed)
         with torch.no_grad():
-            fan_in = [sizes[0] for sizes in self.modules for _ in range(sizes[1])]
-            fan_out = [sizes[1] for sizes in self.modules for _ in range(sizes[2])]
-            grown = [self.widths[0] / torch.tensor(fan_in), self.widths[1] / torch.tensor(fan_out)]
-            for place in range(2 * modular):  # cut networks have fewer inputs than drawn for
-                model.layer(place).weight *= grown[place].sqrt()[:, None]
-            if not modular:
-                _share_equally(model, [sizes[2] for sizes in self.modules])
+            # Cut rows read fewer inputs than they were drawn for.
+            fan_in = torch.tensor([s[0] for s in self.modules for _ in range(s[1])])
+            if modular:
+                model.layer(0).weight *= (self.widths[0] / fan_in).sqrt()[:, None]
+            _weigh_alike(model, [sizes[2] for sizes in self.modules])
             model.layer(0).weight *= GAIN
             model.layer(0).bias += BIAS * torch.randn(self.widths[1], generator=generator)
         return model
@@ -153,7 +151,7 @@ def trained_mlp(
     tasks = settings.tasks(data)
     history = fit(model, squared_error_loss, data, plan, tasks)
     components = model.components()["neurons"]
-    labels = lesion_labels(lesion_table(model, components, tasks))
+    table = lesion_table(model, components, tasks)
     kind = "modules" if modular else "features shared by all outputs"
     return GroundTruth(
         name=f"trained {settings.activation} MLP, {len(settings.modules)} {kind}",
@@ -161,11 +159,12 @@ def trained_mlp(
         loss=squared_error_loss,
         data=data,
         components=components,
-        labels=labels,
+        labels=lesion_labels(table, SELECTIVE if modular else 0.0),
         modular=modular,
         tasks=tasks,
         checkpoints=history.states,
-        notes="Labels are the outputs whose loss rises most without the neuron.",
+        notes="Labels are the outputs whose loss rises most without the neuron; neurons that serve "
+        "both alike have none, except in the control.",
     )
 
 
@@ -197,10 +196,11 @@ def dense_copy(model: MLP) -> MLP:
     return copy
 
 
-def _share_equally(model: MLP, groups: Sequence[int]) -> None:
-    """Make every hidden unit as important to each group of outputs: weights of equal norm."""
+def _weigh_alike(model: MLP, groups: Sequence[int]) -> None:
+    """Give every hidden unit outgoing weights of norm 1 to each group of outputs that it serves."""
     for group in model.layer(1).weight.split(list(groups)):
-        group.div_(group.norm(dim=0))
+        norms = group.norm(dim=0)
+        group.div_(torch.where(norms > 0, norms, 1.0))
 
 
 @torch.no_grad()

@@ -94,11 +94,18 @@ class BlockLinear(nn.Module):
                 mask = Mask({f"weights.{place}": rows})
                 layers[f"{block}:{place}"] = mask
                 blocks[str(block)] = blocks[str(block)] | mask if place else mask
-        return {"blocks": blocks, "layers": layers}
+        return {
+            "blocks": blocks,
+            "layers": {name: layers[name] for name in sorted(layers, key=_place)},
+        }
 
     def units(self) -> frozenset[str]:
         """No tensor is cut into units."""
         return frozenset()
+
+
+def _place(name: str) -> list[int]:
+    return [int(number) for number in name.split(":")]
 
 
 def block_linear_population_loss(model: BlockLinear, batch: Tensor) -> Tensor:

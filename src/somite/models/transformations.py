@@ -216,7 +216,10 @@ def with_null_weight(model: MLP, inputs: Tensor, size: float = 1.0, seed: int = 
     """
     _check_uncut(model)
     positive("size", size)
-    _, values, directions = torch.linalg.svd(inputs.double(), full_matrices=True)
+    rows = inputs.double()
+    short = max(0, rows.shape[1] - len(rows))  # zero rows, so that every direction is returned
+    padded = torch.cat([rows, rows.new_zeros(short, rows.shape[1])])
+    _, values, directions = torch.linalg.svd(padded, full_matrices=False)
     missing = directions[int((values > NULL * values.max()).sum()) :]
     if not len(missing):
         remedy = "Add an input that is constant, or the sum of two others."

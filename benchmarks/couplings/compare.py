@@ -78,7 +78,7 @@ def compare(problem: Problem, **settings: Any) -> list[Row]:
             "case": problem.name, "quantity": what, "truth": exact, "estimate": value,
             "error": error, "relative_error": error / scale,
             "within": bool(abs(value - exact) <= tolerance),
-            "same_sign": bool(value * exact > 0) if abs(exact) > 3 * error else None,
+            "same_sign": bool(value * exact > 0) if abs(exact) > max(3 * error, ROUNDING * scale) else None,
             "remark": str(table.remark.values), "seconds": seconds,
         })  # fmt: skip
 

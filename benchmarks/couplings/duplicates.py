@@ -74,7 +74,7 @@ def problem(rank: int, copies: int) -> Problem:
 def hessian(rank: int) -> Tensor:
     """Of the loss at the center (2d, 2d); here it is the Gauss-Newton matrix."""
     at = torch.tensor(center(rank), dtype=torch.float64)
-    found: Tensor = torch.func.hessian(height(rank))(at)
+    found: Tensor = torch.autograd.functional.hessian(height(rank), at)
     return found
 
 

@@ -86,7 +86,7 @@ def problem(
         name, Copies(height, center, COPIES),
         so.Target(copies_loss, no_tilts(COPIES, 2), n_beta, held),
         so.BAOAB(step, 2 * (held * stiff) ** 0.25), masks(COPIES, 1),
-        with_interaction(plane_truth(height, n_beta, held, center)), COPIES,
+        lambda: with_interaction(plane_truth(height, n_beta, held, center)), COPIES,
     )  # fmt: skip
 
 

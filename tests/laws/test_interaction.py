@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 import somite as so
-from laws.checks import LIMIT
+from laws.checks import CLEAR, LIMIT
 from laws.gaussian import FLAT, Basin, coupled_curvature, tilted_loss, z_score
 from laws.test_additivity import APART
 from somite.estimators import moved
@@ -22,7 +22,9 @@ from somite.verify.landscapes import Copies, copies_loss, no_tilts
 
 N_BETA, LOCALIZATION, CHAINS = 10.0, 2.0, 12
 COUPLED = APART.clone()
-COUPLED[0, 2] = COUPLED[2, 0] = 0.9
+COUPLED[0, 2] = COUPLED[2, 0] = 0.7
+WEAKLY = APART.clone()
+WEAKLY[0, 2] = WEAKLY[2, 0] = 0.2
 PLACES = {"A": [0, 1], "B": [2, 3]}
 MASKS = {
     "A": so.Mask({"first": torch.ones(2, dtype=torch.bool)}),
@@ -74,7 +76,7 @@ def test_coupling_has_its_exact_value(draws):
     away = (table.coupling - truth.coupling) / table.coupling_mcse
     assert (abs(away) < LIMIT).all()
     # A sampler that believed in no coupling is refused.
-    assert abs(z_score(found.total_coupling.values, 0.0)) > 3 * LIMIT
+    assert abs(z_score(found.total_coupling.values, 0.0)) > CLEAR
 
 
 def test_interaction_has_its_exact_value_and_is_nothing_without_coupling(draws):
@@ -95,12 +97,14 @@ def test_errors_are_those_of_the_joint_series(draws):
     assert not 0.6 < spread / added < 1.6
 
 
-def test_noise_that_is_not_shared_makes_the_error_far_larger(draws):
+def test_noise_that_is_not_shared_makes_the_error_far_larger():
     names = ("A", "B", "A|B")
-    alone = [run(components={n: PARTS[n]}, blocks=None, seed=i) for i, n in enumerate(names)]
+    few = {"blocks": None, "chains": 6}
+    alone = [run(WEAKLY, components={n: PARTS[n]}, seed=i, **few) for i, n in enumerate(names)]
     unshared = xr.concat(alone, "component", data_vars="minimal", combine_attrs="override",
                          coords="minimal", compat="override", join="outer")  # fmt: skip
-    apart, together = so.interaction(unshared), so.interaction(draws)
+    together = so.interaction(run(WEAKLY, components=so.pairs(MASKS), **few))
+    apart = so.interaction(unshared)
     assert float(apart.mcse[0]) > 2.5 * float(together.mcse[0])
     with pytest.raises(so.core.errors.InputError, match="seed of the runs must be the same"):
         so.interaction(alone)
@@ -143,14 +147,14 @@ def test_the_ladder_integrates_to_the_mutual_information():
     )
     away = float(table.pmi[0]) - (high - low)
     assert abs(away) < LIMIT * float(table.pmi_mcse[0])
-    assert float(table.pmi[0]) > 3 * LIMIT * float(table.pmi_mcse[0])
+    assert float(table.pmi[0]) > 3 * float(table.pmi_mcse[0])
     values = [float(exact(n_beta=n).total_coupling) for n in places]
     z = (table.interaction[0] - values) / table.mcse[0]
     assert (abs(z) < LIMIT).all()
 
 
 def test_energies_covary_as_in_closed_form():
-    draws = run(components="full", block_energies=True, probes={"reference": FLAT},
+    draws = run(chains=6, components="full", block_energies=True, probes={"reference": FLAT},
                 probe_every=1, draws=300)  # fmt: skip
     table = so.energy_correlation(draws)
     truth = gaussian_energy_covariance(COUPLED.numpy(), PLACES, N_BETA, LOCALIZATION)
@@ -170,7 +174,8 @@ def test_a_partition_that_follows_the_coupling_beats_the_others():
     others = [
         {"one": ["first0", f"second{i}"], "two": ["first1", f"second{1 - i}"]} for i in (0, 1)
     ]
-    draws = run(curvature, components=so.modules(SINGLE, [right, *others]), blocks=SINGLE)
+    draws = run(curvature, components=so.modules(SINGLE, [right, *others]), blocks=SINGLE,
+                chains=6, draws=80)  # fmt: skip
     found = so.partition_score(draws, right, others)
     singles = {name: [i] for i, name in enumerate(SINGLE)}
     truth = gaussian_truth(curvature.numpy(), singles, N_BETA, LOCALIZATION)
@@ -182,7 +187,8 @@ def test_a_partition_that_follows_the_coupling_beats_the_others():
 
 
 def test_a_step_that_is_too_long_is_found_out_by_half_of_it():
-    long, half = (so.interaction(run(kernel=so.SGLD(step), seed=i, draws=400))
-                  for i, step in enumerate((0.08, 0.02)))  # fmt: skip
+    few = {"components": so.pairs(MASKS), "blocks": None, "chains": 6, "draws": 200}
+    long, half = (so.interaction(run(kernel=so.SGLD(step), seed=i, **few))
+                  for i, step in enumerate((0.1, 0.05)))  # fmt: skip
     found = moved(long, half, ["interaction"])
     assert "moves with the settings" in found.interaction_remark.item()

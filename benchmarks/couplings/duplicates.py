@@ -67,14 +67,14 @@ def problem(rank: int, copies: int) -> Problem:
         f"duplicates, d {rank}", Copies(height(rank), center(rank), copies),
         so.Target(copies_loss, no_tilts(copies, 2 * rank), N_BETA, LOCALIZATION),
         so.BAOAB(STEP / math.sqrt(stiff), friction), masks(copies, rank),
-        with_interaction(truth(rank)), copies,
+        lambda: with_interaction(truth(rank)), copies,
     )  # fmt: skip
 
 
 def hessian(rank: int) -> Tensor:
     """Of the loss at the center (2d, 2d); here it is the Gauss-Newton matrix."""
     at = torch.tensor(center(rank), dtype=torch.float64)
-    found: Tensor = torch.func.hessian(height(rank))(at)
+    found: Tensor = torch.autograd.functional.hessian(height(rank), at)
     return found
 
 
@@ -140,7 +140,7 @@ def compare(rank: int, copies: int, **settings: Any) -> dict[str, Any]:
     case = problem(rank, copies)
     table = so.interaction(paired(sampled(case, **settings)))
     value, error = float(table.interaction[0]) / copies, float(table.mcse[0]) / copies
-    exact, wrong = float(case.truth.total_coupling), quadratic(rank)
+    exact, wrong = float(case.exact().total_coupling), quadratic(rank)
     return {
         "d": rank, "sampled": value, "error": error, "quadrature": exact, "Gauss-Newton": wrong,
         "z": (value - exact) / error, "z of Gauss-Newton": (value - wrong) / error,

@@ -43,7 +43,7 @@ def problem(
     return Problem(
         label, Basin(hessian), so.Target(basin_loss, flat(sum(sizes)), n_beta, held),
         so.BAOAB(STEP / math.sqrt(stiff), 2 * (held * stiff) ** 0.25), masks,
-        gaussian_truth(hessian.numpy(), places, n_beta, held),
+        lambda: gaussian_truth(hessian.numpy(), places, n_beta, held),
     )  # fmt: skip
 
 

@@ -80,12 +80,13 @@ def problem(
     name: str, height: Height, n_beta: float, held: float, center: tuple[float, float] = (0.0, 0.0)
 ) -> Problem:
     """One loss; the step is the same share of the stiffest direction at every scale."""
-    step = STEP / math.sqrt(STIFF * n_beta + held)
+    stiff = STIFF * n_beta + held
+    step = STEP / math.sqrt(stiff)
     return Problem(
         name, Copies(height, center, COPIES),
         so.Target(copies_loss, no_tilts(COPIES, 2), n_beta, held),
-        so.BAOAB(step, 2 * math.sqrt(held)), masks(COPIES, 1),
-        with_interaction(plane_truth(height, n_beta, held, center)), COPIES,
+        so.BAOAB(step, 2 * (held * stiff) ** 0.25), masks(COPIES, 1),
+        lambda: with_interaction(plane_truth(height, n_beta, held, center)), COPIES,
     )  # fmt: skip
 
 

@@ -88,3 +88,45 @@ def test_losses_of_examples_need_the_reference_probe(probes):
     words = r"pointwise needs the probe named reference, got .* Pass probes=\{\"reference\": data\}"
     with pytest.raises(InputError, match=words):
         sample_tiny(probes=probes, pointwise=True)
+
+
+def energies(sharing: bool = True, **settings):
+    """Block energies of the parts of a head, on a probe that is the tiny transformer's."""
+    probes = {"reference": tiny_rows(5, seed=5)}
+    return sample_tiny(
+        probes=probes, blocks=parts_of("1:1"), block_energies=True, sharing=sharing, **settings
+    )
+
+
+def test_the_energy_of_a_block_that_is_the_component_is_its_probe_loss():
+    draws = energies(draws=5)
+    assert draws.block_energy.dims == ("component", "chain", "probe_draw", "block")
+    whole = draws.block_energy.sel(component="1:1", block="layer")
+    probe = draws.probe_loss.sel(component="1:1", probe="reference")
+    np.testing.assert_allclose(whole, probe, rtol=1e-9, atol=1e-12)
+    assert draws.block_energy.drop_sel(component="1:1").isnull().all()
+
+
+def test_energies_are_alike_on_every_path_and_leave_the_chain_alone():
+    shared, plain = energies(), energies(sharing=False)
+    np.testing.assert_allclose(shared.block_energy, plain.block_energy, atol=1e-9)
+    np.testing.assert_array_equal(shared.loss, sample_tiny().loss)
+    assert "block_energy" not in sample_tiny(blocks=parts_of("1:1"))
+
+
+def test_energies_of_a_quadratic_loss_are_its_own():
+    blocks = {f"{i}": so.Mask({"weight": torch.arange(2) == i}) for i in range(2)}
+    probes = {"reference": torch.zeros(1, 2, dtype=torch.float64)}
+    draws = sample_bowl(blocks=blocks, block_energies=True, probes=probes, probe_every=1)
+    whole = draws.block_energy.sum("block").rename(probe_draw="draw")
+    np.testing.assert_allclose(whole, draws.loss, rtol=1e-9, atol=1e-14)  # a diagonal Hessian
+    shares = draws.block_share.values
+    np.testing.assert_allclose(draws.block_energy, shares, rtol=1e-9, atol=1e-14)
+
+
+def test_energies_need_blocks_and_the_reference_probe():
+    words = r"block_energies needs the probe named reference"
+    with pytest.raises(InputError, match=words):
+        sample_tiny(blocks=parts_of("1:1"), block_energies=True)
+    with pytest.raises(InputError, match="block_energies needs blocks, got None"):
+        sample_tiny(probes={"reference": tiny_rows(3)}, block_energies=True)

@@ -1,6 +1,5 @@
 """One case: sampled components, their interactions and couplings, against the truth."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,10 +65,9 @@ def paired(draws: xr.Dataset) -> xr.Dataset:
 
 def compare(problem: Problem, **settings: Any) -> list[Row]:
     """Every quantity of one problem: truth, estimate, error, both over the scale."""
-    begin = time.process_time()
     draws = sampled(problem, **settings)
     table, pairs = so.coupling(draws), so.interaction(paired(draws))
-    seconds, truth = time.process_time() - begin, problem.exact()
+    truth = problem.exact()
     rows: list[Row] = []
 
     def add(what: str, exact: float, value: float, error: float, scale: float) -> None:
@@ -79,7 +77,6 @@ def compare(problem: Problem, **settings: Any) -> list[Row]:
             "error": error, "relative_error": error / scale,
             "within": bool(abs(value - exact) <= tolerance),
             "same_sign": bool(value * exact > 0) if abs(exact) > told else None,
-            "remark": str(table.remark.values), "seconds": seconds,
         })  # fmt: skip
 
     each, whole = problem.copies, float(truth.llc_full)

@@ -69,7 +69,7 @@ def score_found(
     matrix: xr.DataArray,
     statistic: str,
     seed: int,
-    null: str | xr.DataArray = "configuration",
+    null: str | xr.DataArray = "pairs",
     search: str | Callable[[Array, int], Labels] = DEFAULT,
     strata: Sequence[object] | None = None,
     repeats: int = REPEATS,

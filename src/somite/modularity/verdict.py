@@ -18,7 +18,7 @@ LEVEL = 0.05
 def is_modular(
     matrix: xr.DataArray,
     seed: int,
-    null: str | xr.DataArray = "configuration",
+    null: str | xr.DataArray = "pairs",
     search: str | Callable[[Array, int], Labels] = DEFAULT,
     strata: Sequence[object] | None = None,
     repeats: int = REPEATS,
@@ -29,7 +29,7 @@ def is_modular(
     statistic is the signed modularity Q, largest over the search. Q itself says nothing: it is
     large on random matrices, too.
 
-    A verdict is as good as its null. `configuration` and `pairs` take weights of different pairs to
+    A verdict is as good as its null. `pairs` and `configuration` take weights of different pairs to
     be independent. Correlations, CKA and other Gram matrices are not: two components like a third
     are like each other, and noise alone is then called modular in half of the cases. For these take
     `rotation`, or, best and for everything else, null matrices from networks without modules

@@ -25,6 +25,7 @@ from somite.sampling.observables.shares import block_places
 from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
+from somite.sampling.stacking import make_engine
 from somite.sampling.target import Data, Target, check_data, n_examples, rows
 from somite.sampling.views import View, center_losses, whole_view
 
@@ -64,7 +65,8 @@ def sample(
         sharing: Whether to compute once what components have in common; the numbers are the same
             to float tolerance.
         **settings: Fields of `ChainSettings`: batch_size, accumulate, chains, burn_in, draws,
-            error, most_draws, thin, probe_every, seed, checkpoint, control_variates.
+            error, most_draws, thin, probe_every, seed, checkpoint, control_variates, stacked,
+            precision, compile.
 
     Returns:
         The draws, see `somite.sampling.draws.to_draws`; for each component also `size`, the number
@@ -101,7 +103,7 @@ def sample(
     check_components(losses, parts, target, kernel)
     if shared:
         shared.clear()
-    engine = Engine(center, target, kernel, plan, probes or {}, shared)
+    engine = make_engine(center, target, kernel, plan, probes or {}, shared, parts)
     patches = {name: patch for name, (patch, _) in parts.items()}
     engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}
     engine.pointwise = pointwise
@@ -113,6 +115,7 @@ def sample(
     records, draws, reached = run_chains(engine, parts, progress or _silent)
     attrs = attributes(target, kernel, plan) | {
         "draws": draws,
+        "stacked": engine.stacked,
         "center_loss": float(engine.center_loss.double().mean()),
     }
     if plan.automatic:
@@ -169,8 +172,7 @@ def run_chains(
             done += more
             progress(done, total)
 
-        for walk in walks:
-            engine.advance(walk, steps, count)
+        engine.advance(walks, steps, count)
 
     reached = math.nan
     if plan.draws == "auto":

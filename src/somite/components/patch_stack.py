@@ -39,33 +39,53 @@ class PatchStack:
         self.center = torch.stack([patch.center for patch in patches])
         self.rounding = patches[0].rounding
         self._origin = {name: center[name].detach() for name, _ in self.form}
-        numbers = {
-            name: torch.arange(origin.numel(), device=origin.device).view(origin.shape)
-            for name, origin in self._origin.items()
-        }
-        self.places = torch.stack([patch.flatten(numbers) for patch in patches])
-        """Number of each moved entry within its tensor (component, d)."""
+        self.places = torch.stack([self._places(patch) for patch in patches])
+        """Number of each moved entry within its tensor (component, entry), for tensors of which
+        only a part is moved."""
 
     def weights(self, places: Tensor, flat: Tensor) -> dict[str, Tensor]:
         """Whole weights of one component by name, as `Patch.weights` gives them.
 
         Args:
-            places: Its row of `places` (d,).
+            places: Its row of `places` (entry,).
             flat: Its moved entries (d,).
         """
-        counts = [count for _, count in self.form]
-        parts = zip(self.form, places.split(counts), flat.split(counts), strict=True)
-        return {name: self._put(name, place, part) for (name, _), place, part in parts}
+        found, first = {}, 0
+        parts = flat.split([count for _, count in self.form])
+        for (name, count), part in zip(self.form, parts, strict=True):
+            origin = self._origin[name]
+            if self._whole(name, count):
+                found[name] = part.to(origin.dtype).view(origin.shape)
+                continue
+            place = places[first : first + count]
+            put = origin.flatten().scatter(0, place, part.to(origin.dtype))
+            found[name], first = put.view(origin.shape), first + count
+        return found
 
     def flatten(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """Moved entries of any tensors of the weights' names and shapes (component, d)."""
-        parts = zip(self.form, self.places.split([count for _, count in self.form], 1), strict=True)
-        flat = [tensors[name].flatten()[place] for (name, _), place in parts]
+        flat, first = [], 0
+        for name, count in self.form:
+            entries = tensors[name].flatten()
+            if self._whole(name, count):
+                flat.append(entries.expand(len(self.places), -1))
+                continue
+            flat.append(entries[self.places[:, first : first + count]])
+            first += count
         return at_least_single(torch.cat(flat, 1))
 
-    def _put(self, name: str, place: Tensor, part: Tensor) -> Tensor:
-        origin = self._origin[name]
-        part = part.to(origin.dtype)
-        if part.numel() == origin.numel():
-            return part.view(origin.shape)
-        return origin.flatten().scatter(0, place, part).view(origin.shape)
+    def _places(self, patch: Patch) -> Tensor:
+        numbers = {
+            name: torch.arange(origin.numel(), device=origin.device).view(origin.shape)
+            for name, origin in self._origin.items()
+        }
+        parts = patch.flatten(numbers).split([count for _, count in self.form])
+        partly = [
+            part
+            for (name, count), part in zip(self.form, parts, strict=True)
+            if not self._whole(name, count)
+        ]
+        return torch.cat(partly) if partly else parts[0][:0]
+
+    def _whole(self, name: str, count: int) -> bool:
+        return count == self._origin[name].numel()

@@ -1,7 +1,7 @@
 """Chains of components of equal form, stepped as the rows of one tensor.
 
-Nothing here waits for the device: what is recorded stays there until `settle` fetches it. A chain
-that fails goes on with numbers that nobody reads.
+No step waits for the device: what is recorded stays there until `settle` fetches it. Noise is drawn
+on the CPU while the device works. A chain that fails goes on with numbers that nobody reads.
 """
 
 from collections.abc import Callable, Sequence

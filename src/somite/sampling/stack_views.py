@@ -2,8 +2,8 @@
 
 Heads of our transformer are folded into the batch (`somite.models.stacked_heads`). Anything else
 runs under two `torch.vmap`s, over chains and over components: what depends on no moved weight is
-computed once for all components. Attention inside is explicit (the math kernel), since not every
-fused kernel has a batching rule. Rows do not see each other, so that the gradient of the sum of
+computed once for all components. Attention inside is explicit, since not every fused kernel has a
+batching rule. Rows do not see each other, so that the gradient of the sum of
 all losses holds the gradient of each row.
 """
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from somite.components.patch import Patch, at_least_single
 from somite.components.patch_stack import PatchStack
@@ -65,6 +66,18 @@ def heads_view(heads: StackedHeads, loss: Loss) -> StackView:
     return view
 
 
+class ExplicitAttention(TorchFunctionMode):
+    """Attention by plain matrix products while this is entered, in this thread alone."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Any function but one is left as it is."""
+        if func is F.scaled_dot_product_attention:
+            return torch.ops.aten._scaled_dot_product_attention_math(*args, **kwargs or {})[0]
+        return func(*args, **kwargs or {})
+
+
 def mapped_view(center: nn.Module, loss: Loss, stack: PatchStack) -> StackView:
     """Any components of any model that `torch.vmap` can handle."""
     module = LossModule(center, loss)
@@ -78,7 +91,7 @@ def mapped_view(center: nn.Module, loss: Loss, stack: PatchStack) -> StackView:
     of_chains = vmap(of_components, in_dims=(None, 1, 0), out_dims=1)
 
     def view(weights: Tensor, examples: Data, components: slice) -> Tensor:
-        with sdpa_kernel(SDPBackend.MATH):
+        with ExplicitAttention():
             losses: Tensor = of_chains(stack.places[components], weights, examples)
         return losses
 

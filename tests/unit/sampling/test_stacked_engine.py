@@ -61,7 +61,7 @@ def test_shares_of_blocks_and_full_gradients_are_the_same():
 
 
 def test_an_automatic_number_of_draws_is_the_same():
-    changes = {"draws": "auto", "error": 0.5, "most_draws": 160, "components": "0:1"}
+    changes = {"draws": "auto", "error": 0.5, "most_draws": 80, "components": "0:1"}
     one, stacked = both(tiny_transformer(), **changes)
     assert one.sizes == stacked.sizes
     assert largest_gap(one, stacked) < 1e-8

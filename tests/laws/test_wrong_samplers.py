@@ -1,7 +1,6 @@
 """The law must reject what is wrong: each twin below has one well-known mistake."""
 
 import math
-import sys
 from dataclasses import replace
 
 import pytest
@@ -15,12 +14,12 @@ from laws.crowd import deviations, plan_for
 from laws.gaussian import PLACES, Setting, random_tilts, z_score
 from laws.stationary import exact_llc
 from somite import SGLD, SGNHT
+from somite.sampling import stacking
 from somite.sampling.engine import Engine
 from somite.sampling.kernels.sgld import overdamped
 from somite.sampling.minibatch import Batch
 
 NOISY = Setting(tilts=random_tilts())
-SAMPLE = sys.modules["somite.sampling.sample"]
 
 
 def loud(kernel):
@@ -122,12 +121,12 @@ def test_a_baseline_from_few_examples_is_rejected(monkeypatch):
     offset = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
     spread = NOISY.but(tilts=torch.cat([NOISY.tilts, offset], 1))
     assert abs(with_offsets(spread)) < LIMIT
-    monkeypatch.setattr(SAMPLE, "Engine", FewExamplesBaseline)
+    monkeypatch.setattr(stacking, "Engine", FewExamplesBaseline)
     assert with_offsets(spread) > CLEAR
 
 
 def test_a_batch_used_to_move_and_to_measure_is_rejected(monkeypatch):
-    monkeypatch.setattr(SAMPLE, "Engine", MovedBatchBaseline)
+    monkeypatch.setattr(stacking, "Engine", MovedBatchBaseline)
     assert llc_z(NOISY) < -CLEAR
 
 

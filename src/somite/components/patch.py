@@ -131,14 +131,18 @@ class Noise:
         """Noise of the next step: (d,), on the patch's device, in its precision."""
         center = self._patch.center
         noise = torch.empty(center.shape, dtype=center.dtype)
+        self.fill(noise)
+        return noise.to(center.device)
+
+    def fill(self, noise: Tensor) -> None:
+        """Noise of the next step into a tensor (d,) in the memory of the CPU."""
         parts = noise.split([piece.size for piece in self._patch.pieces])
         for piece, generator, part in zip(self._patch.pieces, self._streams, parts, strict=True):
             if piece.chosen is None:
                 torch.randn(piece.shape, generator=generator, out=part.view(piece.shape))
             else:
-                drawn = torch.randn(piece.shape, generator=generator, dtype=center.dtype)
+                drawn = torch.randn(piece.shape, generator=generator, dtype=noise.dtype)
                 part.copy_(drawn[piece.chosen.cpu()])
-        return noise.to(center.device)
 
 
 def at_least_single(tensor: Tensor) -> Tensor:

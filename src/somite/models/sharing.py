@@ -37,24 +37,26 @@ class SharedPass:
 
 
 @torch.no_grad()
-def shared_pass(model: Transformer, tokens: Tensor) -> SharedPass:
+def shared_pass(model: Transformer, tokens: Tensor, layers: int | None = None) -> SharedPass:
     """Run the model at its center once and keep what moved heads can reuse.
 
     Args:
         model: Holds the center.
         tokens: (batch, position).
+        layers: How many layers to run; None for all.
 
     Returns:
-        The kept tensors of every layer.
+        The kept tensors of every layer that was run.
     """
     kept, residual = SharedPass(), model.start(tokens)
-    for layer in range(model.config.n_layers):
+    layers = model.config.n_layers if layers is None else layers
+    for layer in range(layers):
         attn, read = model.block(layer).attn, model.read(layer, residual)
         weights = attn.weights()
         kept.read.append(read)
         kept.mixed.append(attn.mixed(*read, weights))
         kept.below.append(residual + kept.mixed[-1] @ weights["W_O"].flatten(0, 1))
-        if layer < model.config.n_layers - 1:
+        if layer < layers - 1:
             residual = model.block(layer).close(kept.below[-1])
     return kept
 

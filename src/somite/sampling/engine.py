@@ -5,7 +5,7 @@ weights is computed once per minibatch; only the component's entries have state,
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from somite.sampling.center import CenterGradients
 from somite.sampling.draws import REFERENCE, ChainRecord
 from somite.sampling.kernels.kernel import Kernel, Point, Scene
 from somite.sampling.minibatch import Batch, differentiate
+from somite.sampling.observables.displacement import displacement
 from somite.sampling.observables.energies import block_energies
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
@@ -69,6 +70,8 @@ class Engine:
 
     blocks: Mapping[str, Mapping[str, Tensor]]
     """For each component, where the blocks are whose shares are recorded."""
+    stacked = False
+    """Whether components and chains are stepped together."""
     pointwise = False
     """Whether the loss of every example of the reference probe is recorded."""
     energies = False
@@ -117,14 +120,19 @@ class Engine:
             walkers[component] = Walker(patch, view, Noise(patch, names), names, record)
         return Walk(walkers, stream(*names, "batches"), stream(*names, "gradient noise"))
 
-    def advance(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
+    def advance(self, walks: Sequence[Walk], until: int, progress: Callable[[int], None]) -> None:
         """Walk on until so many steps are done.
 
         Args:
-            walk: One chain of every component; changed.
+            walks: The chains, each of every component; changed.
             until: Steps done in the end.
             progress: Called with the chain steps that were done.
         """
+        for walk in walks:
+            self._walk_on(walk, until, progress)
+
+    def _walk_on(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
+        """One chain of every component, one component after the other on each minibatch."""
         for step in range(walk.step, until):
             batch = self._next_batch(walk.batches)
             for name, walker in walk.walkers.items():
@@ -149,11 +157,14 @@ class Engine:
         data = self.target.data
         if self.settings.full_batch(self._n):
             return Batch(data, self.center_loss, {})
-        size = (self.settings.batch_size or self._n,)
-        index = torch.randint(self._n, size, generator=generator)
+        index = self._next_index(generator)
         baseline = self.center_loss[index.to(self.center_loss.device)]
         examples = rows(data, index)
         return Batch(examples, baseline, self._correction(examples))
+
+    def _next_index(self, generator: torch.Generator) -> Tensor:
+        size = (self.settings.batch_size or self._n,)
+        return torch.randint(self._n, size, generator=generator)
 
     def _correction(self, examples: Data) -> dict[str, Tensor]:
         if self._gradients is None:
@@ -178,7 +189,9 @@ class Engine:
             return
         if self._checks(step):
             diffusion = self.kernel.diffusion(walker.state)
-            walker.record.acceptance.append(acceptance(diffusion, walker, here, batch, scene))
+            tilt, noise = batch.tilt(walker.patch), walker.check_noise()
+            tried = acceptance(diffusion, noise, here, tilt, scene)
+            walker.record.acceptance.append(math.exp(float(tried)))
             walker.noisy = here
         walker.place, walker.state = self.kernel.step(here, walker.state, scene)
         if self.kernel.exact and self.settings.draw_at(step) is not None:
@@ -206,19 +219,20 @@ class Engine:
         record, center = walker.record, walker.patch.center
         probing = self.settings.probe_at(step) is not None
         probes = self._probe_losses(walker, here.weights) if probing else {}
-        away, drift = here.weights - center, self.target.drift(here.gradient, here.weights, center)
-        numbers = [away.dot(away), away.dot(here.gradient) / 2, drift.dot(drift)]
-        distance, share, squared = torch.stack(numbers).tolist()
+        loss = float(here.loss)
+        distance, share, squared = displacement(here, center, self.target).tolist()
         means = {name: float(losses.mean()) for name, losses in probes.items()}
-        if not all(map(math.isfinite, (here.loss, distance, share, squared, *means.values()))):
+        if not all(map(math.isfinite, (loss, distance, share, squared, *means.values()))):
             record.failed_at = step
             scale = (self.kernel.step_size, self.target.n_beta)
-            record.status = diverged(step, here.loss, *scale)
+            record.status = diverged(step, loss, *scale)
             return False
         if self.settings.draw_at(step) is not None:
-            record.add(here.loss, float(batch.center_loss.mean()), distance, share, squared)
+            record.add(loss, float(batch.center_loss.mean()), distance, share, squared)
             if blocks:
-                record.block_share.append(block_shares(away, here.gradient, blocks))
+                record.block_share.append(
+                    block_shares(here.weights - center, here.gradient, blocks)
+                )
         for name, mean in means.items():
             record.probe_loss[name].append(mean)
         if self.pointwise and REFERENCE in probes:
@@ -253,19 +267,27 @@ class Engine:
         if not tried:
             return
         if self.settings.full_batch(self._n):
-            gaps = [torch.zeros_like(here.gradient) for _, here in tried]
-        else:
-            other = self._next_batch(walk.others)
-            gaps = [here.gradient - self._gradient(w, other)(here.weights) for w, here in tried]
-            self._forget()
+            self._without_noise(walker for walker, _ in tried)
+            return
+        other = self._next_batch(walk.others)
+        gaps = [here.gradient - self._gradient(w, other)(here.weights) for w, here in tried]
+        self._forget()
         third = self._next_batch(walk.others)
         for (walker, here), gap in zip(tried, gaps, strict=True):
             walker.record.noise.append(float(gap.dot(gap)) / 2)
             diffusion, gradient = self.kernel.diffusion(walker.state), self._gradient(walker, third)
             curvature = noise_curvature(gap, diffusion, here.weights, gradient)
-            walker.record.noise_curvature.append(curvature)
+            walker.record.noise_curvature.append(float(curvature))
             walker.noisy = None
         self._forget()
+
+    @staticmethod
+    def _without_noise(walkers: Iterable[Walker]) -> None:
+        """Gradients on the whole data have none."""
+        for walker in walkers:
+            walker.record.noise.append(0.0)
+            walker.record.noise_curvature.append(0.0)
+            walker.noisy = None
 
     def _gradient(self, walker: Walker, batch: Batch) -> Callable[[Tensor], Tensor]:
         """Gradient of the loss on a minibatch at any weights of a chain."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from torch import Tensor
+from torch.linalg import vecdot
 
+from somite.components.patch import Patch
 from somite.sampling.kernels.kernel import Point
 from somite.sampling.target import Data, n_examples
 from somite.sampling.views import loss_and_gradient
@@ -30,6 +32,10 @@ class Batch:
     center_loss: Tensor
     correction: Mapping[str, Tensor]
 
+    def tilt(self, patch: Patch) -> Tensor | None:
+        """The correction of a component's gradient (d,); None without control variates."""
+        return patch.flatten(self.correction) if self.correction else None
+
 
 def differentiate(walker: Walker, batch: Batch, weights: Tensor, parts: int) -> Point:
     """L_B(w) − L_B(w*) and the gradient of L_B at w, the batch cut into so many parts.
@@ -39,14 +45,13 @@ def differentiate(walker: Walker, batch: Batch, weights: Tensor, parts: int) -> 
     n = n_examples(batch.examples)
     losses, gradient = loss_and_gradient(walker.view, weights, batch.examples, math.ceil(n / parts))
     loss = float((losses - batch.center_loss).sum()) / n
-    if batch.correction:
-        gradient = gradient + walker.patch.flatten(batch.correction)
+    if (tilt := batch.tilt(walker.patch)) is not None:
+        gradient = gradient + tilt
     return Point(weights, loss, gradient)
 
 
-def tilted(walker: Walker, batch: Batch, point: Point) -> Point:
+def tilted(point: Point, tilt: Tensor | None, center: Tensor) -> Point:
     """The point with the loss whose gradient it holds: that of a potential to accept or reject."""
-    if not batch.correction:
+    if tilt is None:
         return point
-    away = point.weights - walker.patch.center
-    return replace(point, loss=point.loss + float(walker.patch.flatten(batch.correction).dot(away)))
+    return replace(point, loss=point.loss + vecdot(tilt, point.weights - center).double())

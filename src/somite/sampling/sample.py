@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from somite.sampling.observables.shares import block_places
 from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
+from somite.sampling.stacking import make_engine
 from somite.sampling.target import Data, Target, check_data, n_examples, rows
 from somite.sampling.views import View, center_losses, whole_view
 
@@ -68,7 +69,8 @@ def sample(
         sharing: Whether to compute once what components have in common; the numbers are the same
             to float tolerance.
         **settings: Fields of `ChainSettings`: batch_size, accumulate, chains, burn_in, draws,
-            error, most_draws, thin, probe_every, seed, checkpoint, control_variates.
+            error, most_draws, thin, probe_every, seed, checkpoint, control_variates, stacked,
+            precision, compile.
 
     Returns:
         The draws, see `somite.sampling.draws.to_draws`; for each component also `size`, the number
@@ -94,6 +96,8 @@ def sample(
         check_data(f"probe {name}", data)
     check_kernel(kernel, target, plan)
     check_recorded(probes or {}, blocks, pointwise, block_energies)
+    if block_energies:
+        plan = unstacked(plan)
     center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
     few = rows(target.data, slice(0, FEW))
@@ -103,7 +107,7 @@ def sample(
     check_components(losses, parts, target, kernel, plan.chunk(n_examples(target.data)))
     if shared:
         shared.clear()
-    engine = Engine(center, target, kernel, plan, probes or {}, shared)
+    engine = make_engine(center, target, kernel, plan, probes or {}, shared, parts)
     patches = {name: patch for name, (patch, _) in parts.items()}
     engine.blocks = {name: block_places(patch, blocks) for name, patch in patches.items()}
     engine.pointwise, engine.energies = pointwise, block_energies
@@ -115,6 +119,7 @@ def sample(
     records, draws, reached = run_chains(engine, parts, progress or _silent)
     attrs = attributes(target, kernel, plan) | {
         "draws": draws,
+        "stacked": engine.stacked,
         "center_loss": float(engine.center_loss.double().mean()),
     }
     if plan.automatic:
@@ -148,6 +153,17 @@ def check_recorded(
             raise InputError(name, "needs the probe named reference", list(probes), remedy)
     if block_energies and not blocks:
         raise InputError("block_energies", "needs blocks", None, "Pass blocks=masks.")
+
+
+def unstacked(plan: ChainSettings) -> ChainSettings:
+    """The plan for one chain after another: energies of blocks are recorded only there.
+
+    Raises:
+        InputError: If stacked chains were asked for.
+    """
+    if plan.stacked:
+        raise InputError("stacked", "must be False with block_energies", True, "Leave it out.")
+    return replace(plan, stacked=False)
 
 
 def views(
@@ -194,8 +210,7 @@ def run_chains(
             done += more
             progress(done, total)
 
-        for walk in walks:
-            engine.advance(walk, steps, count)
+        engine.advance(walks, steps, count)
 
     reached = math.nan
     if plan.draws == "auto":

@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from somite.core.checks import at_least, positive
+from somite.core.checks import at_least, one_of, positive
+from somite.core.errors import InputError
+
+PRECISIONS = ("full", "bf16")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class ChainSettings:
         checkpoint: Name of the center among the streams, such as its training step.
         control_variates: Whether gradients are g_B(w) − g_B(w*) + ∇L(w*) (SGLD-CV, Baker et al.
             2019), at the cost of one backward pass of the whole model per minibatch.
+        stacked: Whether components of equal form and their chains are stepped together, as on a
+            GPU; None for yes on a GPU and no on a CPU. The draws are the same to float tolerance.
+        precision: "full", or "bf16" for stacked losses under autocast; the weights stay single.
+        compile: Whether to compile the stacked losses and their gradient.
     """
 
     batch_size: int | None = 32
@@ -40,6 +47,9 @@ class ChainSettings:
     seed: int = 0
     checkpoint: int = 0
     control_variates: bool = False
+    stacked: bool | None = None
+    precision: str = "full"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check before any work starts.
@@ -56,6 +66,16 @@ class ChainSettings:
             at_least("draws", self.draws, 1, 'Give "auto" for as many as the error asks for.')
         for name in ("burn_in", "seed", "checkpoint"):
             at_least(name, getattr(self, name), 0, "Give a plain whole number.")
+        one_of("precision", self.precision, PRECISIONS)
+        for name in ("stacked", "compile"):
+            if getattr(self, name) not in (True, False, None):
+                rule, remedy = "must be True or False", "Leave it out for the default."
+                raise InputError(name, rule, getattr(self, name), remedy)
+
+    @property
+    def needs_stack(self) -> str:
+        """The setting that only stacked chains have; empty if none was asked for."""
+        return "precision" if self.precision != "full" else "compile" if self.compile else ""
 
     def full_batch(self, n: int) -> bool:
         """Whether each step sees all n examples."""

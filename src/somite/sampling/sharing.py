@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from somite.components.patch import Patch
-from somite.core.errors import InputError
-from somite.models.sharing import MovedHeads, SharedPass, moved_heads, shared_pass
+from somite.models.sharing import SharedPass, moved_heads, shared_pass
 from somite.models.transformer import Transformer
 from somite.sampling.blocks import Blocks, find_blocks
 from somite.sampling.target import Data, Loss, per_example, tensors
-from somite.sampling.views import View, whole_view
+from somite.sampling.views import LogitsModel, View, whole_view
 
 Pass = TypeVar("Pass")
 TOLERANCE = 1e-3
@@ -103,7 +102,17 @@ class Sharing:
         moved = moved_heads(self._center, patch) if isinstance(self._center, Transformer) else None
         if passes is None or moved is None:
             return None
-        return lambda batch, flat: loss(_MovedModel(moved, passes, flat), batch)
+
+        def view(batch: Data, flat: Tensor) -> Tensor:
+            return loss(
+                LogitsModel(
+                    lambda tokens: moved.logits(passes.get(tokens), flat),
+                    lambda tokens: moved.next_token_losses(passes.get(tokens), flat, tokens),
+                ),
+                batch,
+            )
+
+        return view
 
     @torch.no_grad()
     def _agree(self, view: View, whole: View, patch: Patch) -> bool:
@@ -121,23 +130,3 @@ def _block_view(whole: View, blocks: Blocks, passes: Passes[list[Any]], count: i
             return whole(batch, flat)
 
     return view
-
-
-@dataclass(frozen=True)
-class _MovedModel:
-    """What the loss calls instead of the model when only a few heads have moved."""
-
-    moved: MovedHeads
-    passes: Passes[SharedPass]
-    flat: Tensor
-
-    def __call__(self, tokens: Tensor) -> Tensor:
-        return self.moved.logits(self.passes.get(tokens), self.flat)
-
-    def next_token_losses(self, tokens: Tensor) -> Tensor:
-        """Losses of the next tokens; the logits are never stored."""
-        return self.moved.next_token_losses(self.passes.get(tokens), self.flat, tokens)
-
-    def __getattr__(self, name: str) -> Any:
-        remedy = "Pass sharing=False to sample if the loss needs more of the model than its logits."
-        raise InputError("loss", "may only call model(tokens)", f"model.{name}", remedy)

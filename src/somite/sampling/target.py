@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
 from somite.components.patch import at_least_single
 from somite.core.checks import at_least, not_negative, positive
@@ -63,21 +64,26 @@ class Target:
         check_data("data", self.data)
 
     def drift(self, gradient: Tensor, weights: Tensor, center: Tensor) -> Tensor:
-        """∂U = n_beta·∂L + localization·(w − w*) + weight_decay·w, each (d,)."""
+        """∂U = n_beta·∂L + localization·(w − w*) + weight_decay·w, each (…, d)."""
         drift = (weights - center).mul_(self.localization).add_(gradient, alpha=self.n_beta)
         return drift.add_(weights, alpha=self.weight_decay) if self.weight_decay else drift
 
-    def potential(self, loss: float, weights: Tensor, center: Tensor) -> float:
-        """U(w) − U(w*), the loss given as a difference; infinite outside the bounding box."""
+    def potential(self, loss: float | Tensor, weights: Tensor, center: Tensor) -> Tensor:
+        """U(w) − U(w*) of each row of weights (…, d), in double precision (…,).
+
+        The loss is given as a difference. Infinite outside the bounding box.
+        """
         away = weights - center
-        if self.bounding_box is not None and bool((away.abs() > self.bounding_box).any()):
-            return math.inf
-        decay = weights.dot(weights) - center.dot(center) if self.weight_decay else 0.0
-        prior = self.localization * away.dot(away) + self.weight_decay * decay
-        return self.n_beta * loss + float(prior) / 2
+        prior = self.localization * vecdot(away, away)
+        if self.weight_decay:
+            prior += self.weight_decay * (vecdot(weights, weights) - vecdot(center, center))
+        found: Tensor = self.n_beta * loss + prior.double() / 2
+        if self.bounding_box is None:
+            return found
+        return torch.where((away.abs() > self.bounding_box).any(-1), math.inf, found)
 
     def confine(self, weights: Tensor, center: Tensor) -> Tensor:
-        """Weights reflected at the walls of the bounding box until they are inside (d,)."""
+        """Weights reflected at the walls of the bounding box until they are inside (…, d)."""
         if self.bounding_box is None:
             return weights
         box = self.bounding_box

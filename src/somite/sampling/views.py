@@ -1,12 +1,15 @@
 """A model with a component moved: its losses as a function of the moved weights."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from somite.components.patch import Patch
+from somite.core.errors import InputError
 from somite.sampling.target import Data, Loss, n_examples, per_example, rows
 
 View = Callable[[Data, Tensor], Tensor]
@@ -23,6 +26,32 @@ class LossModule(nn.Module):
     def forward(self, batch: Data) -> Tensor:
         """Losses of a batch."""
         return self.loss(self.model, batch)
+
+
+@dataclass(frozen=True)
+class LogitsModel:
+    """What the loss calls instead of the model when only a few heads have moved.
+
+    Args:
+        run: Logits of tokens.
+        next_token_losses: Losses of the next tokens; the logits are never stored.
+    """
+
+    run: Callable[[Tensor], Tensor]
+    next_token_losses: Callable[[Tensor], Tensor]
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Logits of tokens."""
+        return self.run(tokens)
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there.
+
+        Raises:
+            InputError: Always.
+        """
+        remedy = "Pass sharing=False to sample if the loss needs more of the model than its logits."
+        raise InputError("loss", "may only call model(tokens)", f"model.{name}", remedy)
 
 
 def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:

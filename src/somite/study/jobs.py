@@ -25,6 +25,7 @@ from somite.data.config import MIXTURE, REPEATS
 from somite.models.losses import next_token_loss
 from somite.sampling import Target, sample
 from somite.sampling.draws import REFERENCE
+from somite.sampling.stacking import stacks
 from somite.study.cells import Cell
 from somite.study.context import Context
 
@@ -67,6 +68,7 @@ def made_with(*rows: str) -> dict[str, str]:
 def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
+    kernel = context.recipe.sampling.sampler()
     masks = components(context.new_model(), settings["components"])
     identity = _sampled_identity(context, step, domain, masks)
     kind = "sampling" if domain == MIXTURE else "refined"
@@ -103,9 +105,10 @@ def _sampled_identity(
         "data": fingerprint(rows),
         "masks": fingerprint({name: dict(mask.entries) for name, mask in masks.items()}),
         "loss": "next_token_loss",
-        "kernel": repr(context.recipe.sampling.sampler()),
+        "kernel": repr(kernel),
         "settings": settings,
         "device": context.device,
+        "stacked": stacks(None, context.device, kernel),
         "threads": THREADS,
         **made_with(*SAMPLING_ROWS),
     }
@@ -188,6 +191,7 @@ def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
         probes={REFERENCE: rows[: settings["probe_rows"]]},
         progress=progress,
         checkpoint=job.step,
+        stacked=job.cell.identity["stacked"],
         **{name: settings[name] for name in chain},
     )
 

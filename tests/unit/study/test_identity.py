@@ -1,5 +1,6 @@
 """A changed setting recomputes what depends on it, and that alone."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -111,3 +112,10 @@ def test_other_text_is_another_corpus(smoke_copy, tmp_path):
     assert phases(smoke_copy, **mine) == ["sampling"]
     (texts / "a.txt").write_text("a says another thing now. " * 90)
     assert phases(smoke_copy, **mine) == ["corpus", "training", "sampling"]
+
+
+def test_a_gpu_stacks_chains_and_the_cell_says_so(smoke_run):
+    on_cpu = context_of(smoke_run)
+    on_gpu = dataclasses.replace(on_cpu, device="cuda")
+    found = [sampling_job(context, 60).cell.identity["stacked"] for context in (on_cpu, on_gpu)]
+    assert found == [False, True]

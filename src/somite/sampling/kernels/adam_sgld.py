@@ -68,6 +68,7 @@ class AdamSGLD:
     offset: float = 0.1
     adapt: str = "burn-in"
     exact: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     preconditioned: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

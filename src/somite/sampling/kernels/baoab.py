@@ -45,6 +45,7 @@ class BAOAB:
     step_size: float
     friction: float
     exact: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     preconditioned: ClassVar[bool] = False
     least_burn_in: ClassVar[int] = 0
 

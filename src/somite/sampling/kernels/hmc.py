@@ -37,6 +37,7 @@ class HMC:
     step_size: float
     leapfrogs: int = 20
     exact: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = False
     preconditioned: ClassVar[bool] = False
     least_burn_in: ClassVar[int] = 0
 
@@ -74,7 +75,7 @@ class HMC:
         momentum = scene.noise()
         steps = 1 + int(scene.uniform() * self.leapfrogs)
         there, final = self.travel(here, momentum, steps, scene)
-        change = scene.potential(there) - scene.potential(here)
+        change = float(scene.potential(there) - scene.potential(here))
         change += float(((final - momentum) * (final + momentum)).sum()) / 2
         ratio = -change if math.isfinite(change) else -math.inf
         return (there if accepted(ratio, scene.uniform()) else here), None

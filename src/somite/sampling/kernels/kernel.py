@@ -11,27 +11,27 @@ from somite.sampling.target import Target
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A place in weight space and what a batch says there.
+    """A place in weight space and what a batch says there; or many, one in each row.
 
     Args:
-        weights: w, the moved entries (d,).
-        loss: L_B(w) − L_B(w*).
-        gradient: ∂L_B at w (d,).
+        weights: w, the moved entries (…, d).
+        loss: L_B(w) − L_B(w*), a number or (…,).
+        gradient: ∂L_B at w (…, d).
     """
 
     weights: Tensor
-    loss: float
+    loss: float | Tensor
     gradient: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What a kernel may use for one step of one chain.
+    """What a kernel may use for one step of one chain; or of many, one in each row.
 
     Args:
         target: Holds the scale.
-        center: w* (d,).
-        noise: Gives standard normal noise (d,), anew at every call.
+        center: w* (…, d).
+        noise: Gives standard normal noise (…, d), anew at every call.
         uniform: Gives a number uniform on [0, 1), anew at every call.
         evaluate: Loss and gradient at other weights, on the batch of this step.
         adapting: Whether this step belongs to the burn-in.
@@ -45,15 +45,15 @@ class Scene:
     adapting: bool = False
 
     def drift(self, here: Point) -> Tensor:
-        """Gradient of the potential at a point (d,)."""
+        """Gradient of the potential at a point (…, d)."""
         return self.target.drift(here.gradient, here.weights, self.center)
 
-    def potential(self, here: Point) -> float:
-        """Potential at a point, against the center; infinite outside the bounding box."""
+    def potential(self, here: Point) -> Tensor:
+        """Potential at a point (…,), against the center; infinite outside the bounding box."""
         return self.target.potential(here.loss, here.weights, self.center)
 
     def confine(self, weights: Tensor) -> Tensor:
-        """Weights reflected into the bounding box (d,)."""
+        """Weights reflected into the bounding box (…, d)."""
         return self.target.confine(weights, self.center)
 
 
@@ -72,6 +72,11 @@ class Kernel(Protocol):
     @property
     def exact(self) -> bool:
         """Whether a step accepts or rejects on the whole data, and leaves an evaluated point."""
+        ...
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether no weight's step depends on the others: many chains can be stepped at once."""
         ...
 
     @property

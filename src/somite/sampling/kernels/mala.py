@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
 from somite.core.checks import positive
 from somite.sampling.kernels.kernel import Point, Scene
@@ -36,6 +37,7 @@ class MALA:
 
     step_size: float
     exact: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = False
     preconditioned: ClassVar[bool] = False
     least_burn_in: ClassVar[int] = 0
 
@@ -70,29 +72,29 @@ class MALA:
     def step(self, here: Point, state: None, scene: Scene) -> tuple[Point, None]:
         """One proposal from a point."""
         proposal, log_ratio = propose(self.step_size, here, scene.noise(), scene)
-        return (proposal if accepted(log_ratio, scene.uniform()) else here), None
+        return (proposal if accepted(float(log_ratio), scene.uniform()) else here), None
 
 
-def propose(step: float | Tensor, here: Point, noise: Tensor, scene: Scene) -> tuple[Point, float]:
+def propose(step: float | Tensor, here: Point, noise: Tensor, scene: Scene) -> tuple[Point, Tensor]:
     """A Langevin proposal and the logarithm r of its acceptance ratio.
 
     Args:
-        step: ε, a number or one for each weight (d,).
+        step: ε, a number or one for each weight (…, d).
         here: Where the chain is.
-        noise: Standard normal (d,).
+        noise: Standard normal (…, d).
         scene: Potential and its gradient.
 
     Returns:
-        The point proposed, and r; −∞ where the potential is infinite or not a number.
+        The point proposed, and r (…,); −∞ where the potential is infinite or not a number.
     """
-    scale = torch.as_tensor(step, dtype=here.weights.dtype, device=here.weights.device)
+    scale = step if isinstance(step, Tensor) else here.weights.new_full((), step)
     forward = scene.drift(here)
     proposal = here.weights.addcmul(forward, -scale / 2).addcmul_(noise, scale.sqrt())
     there = scene.evaluate(proposal)
     pull = scene.drift(there).add_(forward).mul_(scale.sqrt())
-    asymmetry = (pull.dot(noise) - pull.dot(pull) / 4) / 2
-    ratio = scene.potential(here) - scene.potential(there) + float(asymmetry)
-    return there, ratio if math.isfinite(ratio) else -math.inf
+    asymmetry = (vecdot(pull, noise) - vecdot(pull, pull) / 4) / 2
+    ratio = scene.potential(here) - scene.potential(there) + asymmetry.double()
+    return there, torch.where(ratio.isfinite(), ratio, -math.inf)
 
 
 def accepted(log_ratio: float, uniform: float) -> bool:

@@ -40,6 +40,7 @@ class RMSpropSGLD:
     offset: float = 0.1
     adapt: str = "burn-in"
     exact: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     preconditioned: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from somite.core.checks import positive
@@ -35,6 +34,7 @@ class SGLD:
 
     step_size: float
     exact: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     preconditioned: ClassVar[bool] = False
     least_burn_in: ClassVar[int] = 0
 
@@ -72,8 +72,8 @@ class SGLD:
 
 
 def overdamped(step: float | Tensor, drift: Tensor, weights: Tensor, scene: Scene) -> Tensor:
-    """Weights after w − (ε/2)·drift + √ε·noise, kept in the bounding box; ε a number or (d,)."""
-    scale = torch.as_tensor(step, dtype=weights.dtype, device=weights.device)
+    """Weights after w − (ε/2)·drift + √ε·noise, kept in the bounding box; ε a number or (…, d)."""
+    scale = step if isinstance(step, Tensor) else weights.new_full((), step)
     moved = scene.noise().mul_(scale.sqrt()).add_(weights).addcmul_(drift, -scale / 2)
     return scene.confine(moved)
 

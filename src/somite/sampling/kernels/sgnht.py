@@ -53,6 +53,7 @@ class SGNHT:
     step_size: float
     friction: float
     exact: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False
     preconditioned: ClassVar[bool] = False
     least_burn_in: ClassVar[int] = 0
 

@@ -1,6 +1,6 @@
 """A block's part in the pull of the loss at a draw: ½ Σ Δw·∂L over the block's entries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -43,3 +43,21 @@ def block_shares(away: Tensor, gradient: Tensor, blocks: Mapping[str, Tensor]) -
     sums = [pull[chosen].sum() if bool(chosen.any()) else pull.new_tensor(float("nan"))
             for chosen in blocks.values()]  # fmt: skip
     return torch.stack(sums).cpu().numpy()
+
+
+def stacked_places(places: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    """`block_places` of components of equal size (component, block, d)."""
+    return torch.stack([torch.stack(list(blocks.values())) for blocks in places])
+
+
+def stacked_block_shares(away: Tensor, gradient: Tensor, places: Tensor) -> Tensor:
+    """`block_shares` of many components and chains (component, chain, block), on their device.
+
+    Args:
+        away: w − w* (component, chain, d).
+        gradient: ∂L at w, of the same shape.
+        places: From `stacked_places`.
+    """
+    pull = away * gradient / 2
+    sums = [torch.where(chosen[:, None], pull, 0).sum(-1) for chosen in places.unbind(1)]
+    return torch.where(places.any(-1)[:, None], torch.stack(sums, -1), torch.nan)

@@ -68,7 +68,6 @@ def made_with(*rows: str) -> dict[str, str]:
 def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
-    kernel = context.recipe.sampling.sampler()
     masks = components(context.new_model(), settings["components"])
     identity = _sampled_identity(context, step, domain, masks)
     kind = "sampling" if domain == MIXTURE else "refined"
@@ -98,7 +97,7 @@ def _sampled_identity(
 ) -> dict[str, Any]:
     """Everything that makes the draws of some components."""
     settings = sampling_settings(context, domain)
-    rows = sampling_rows(context, settings, domain)
+    rows, kernel = sampling_rows(context, settings, domain), context.recipe.sampling.sampler()
     return {
         "step": step,
         "weights": fingerprint(context.series.weights(step)),

@@ -109,7 +109,8 @@ def modules_of(draws: xr.Dataset, seed: int) -> xr.Dataset:
         Over (component, other): `interaction`, `mcse`, `z`, `remark`, and `q_value`, the p-value of
         z (two-sided) corrected for the number of pairs (Benjamini and Hochberg); over component:
         `label`, `module_stability`; `modularity`, `modularity_z` and `p_value` of the best
-        partition, the search repeated on weights shuffled among pairs within layers. Attributes of `find_modules`.
+        partition, the search repeated on weights shuffled among pairs within layers. Attributes of
+        `find_modules`.
     """
     table = interaction(draws, on_failure="leave out")
     columns = {name: pair_matrix(table[name]) for name in ("interaction", "mcse", "z")}

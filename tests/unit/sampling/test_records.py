@@ -130,3 +130,8 @@ def test_energies_need_blocks_and_the_reference_probe():
         sample_tiny(blocks=parts_of("1:1"), block_energies=True)
     with pytest.raises(InputError, match="block_energies needs blocks, got None"):
         sample_tiny(probes={"reference": tiny_rows(3)}, block_energies=True)
+
+
+def test_energies_refuse_stacked_chains():
+    with pytest.raises(InputError, match="stacked must be False with block_energies, got True"):
+        energies(stacked=True)

@@ -113,7 +113,7 @@ def gauss_newton(
         >>> found.matrix.round(decimals=9).tolist()
         [[2.0, 2.0], [2.0, 2.0]]
         >>> round(found.coupling(1000.0, 1.0).total_coupling.item(), 3)
-        0.499
+        0.5
     """
     whole, places = _whole(model, blocks)
     if whole.size > MOST:

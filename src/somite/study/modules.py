@@ -30,8 +30,8 @@ from somite.study.folder import MODULES, claimed, write_whole
 from somite.study.jobs import THREADS, Job, interaction_jobs, place
 from somite.study.run import Silent, Watch
 
-BASELINES = ("composition", "cka", "attribution_correlation")
-"""Other methods to compare with: one of weights, one of activations, one of gradients."""
+BASELINES = {"composition": "pairs", "cka": "rotation", "attribution_correlation": "rotation"}
+"""Other methods, one of weights, one of activations, one of gradients; the null that fits each."""
 ROWS = 64
 """Rows of text on which the other methods look at activations and gradients."""
 
@@ -81,7 +81,7 @@ def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:
     """Interactions of all pairs at a checkpoint, modules in them, and what other methods find."""
     identity = {
         "draws": [job.cell.key for job in jobs],
-        "baselines": [*BASELINES, ROWS],
+        "baselines": [*BASELINES.items(), ROWS],
         "code": code_fingerprint(*ANALYSIS_ROWS, "baselines"),
     }
 
@@ -161,14 +161,14 @@ def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset
     names = [str(name) for name in found.component.values]
     layers = [name.partition(":")[0] for name in names]
     labels, scores = [], []
-    for name in BASELINES:
+    for name, null in BASELINES.items():
         whole = (
             WEIGHT_METHODS[name](model)
             if name in WEIGHT_METHODS
             else baseline_matrix(name, recording)
         )
         matrix = whole.sel(component=names, other=names)
-        own = is_modular(matrix, seed, null="rotation", strata=layers)
+        own = is_modular(matrix, seed, null=null, strata=layers)
         both = agreement(found.label.values, own.label.values, layers, seed)
         labels.append(own.label.values)
         scores.append([own.p_value.item(), both.ari, both.p_value])

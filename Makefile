@@ -29,6 +29,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/python benchmarks/interaction.py
+	$(BIN)/python benchmarks/comparison.py
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/versus_devinterp.py

@@ -121,13 +121,13 @@ def gauss_newton(
         raise InputError("blocks", f"must hold at most {MOST} weights", whole.size, remedy)
     values, function = _function(model, outputs, data, whole, kind)
     with sdpa_kernel(SDPBackend.MATH):
-        logits = function(values)
+        logits = function(values).detach()
         found = jacrev(function)(values)
     columns = [
         found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
         for name, entries in whole.entries.items()
     ]
-    jacobian = torch.cat(columns, -1).double().cpu()  # (row, output, weight)
+    jacobian = torch.cat(columns, -1).detach().double().cpu()  # (row, output, weight)
     scaled = _rooted(jacobian, _rows(logits).double().cpu(), kind).flatten(0, 1)
     factor = positive("factor", factor) / len(jacobian)
     return BlockCurvature(factor * scaled.T @ scaled, places)

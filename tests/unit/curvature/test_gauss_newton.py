@@ -92,6 +92,17 @@ def test_products_are_those_of_the_matrix(kind):
     np.testing.assert_allclose(torch.stack(columns), matrix, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["squared", "logits"])
+def test_a_model_with_gradients_needs_no_detaching(kind):
+    """The biases are in no block and keep their gradients."""
+    model = nn.Linear(2, 3).double()
+    found = gauss_newton(
+        model, outputs, DATA, {"A": so.Mask({"weight": torch.ones(3, 2, dtype=bool)})}, kind
+    )
+    assert not found.matrix.requires_grad
+    assert found.coupling(10.0, 1.0).llc.item() > 0
+
+
 def test_coupling_is_closed_form_on_its_matrix():
     found = gauss_newton(Net(), outputs, DATA, BLOCKS)
     exact = gaussian_truth(found.matrix.numpy(), found.places, 100.0, 2.0)

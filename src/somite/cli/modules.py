@@ -42,9 +42,10 @@ def modules_command(
     steps = sorted(set(step or [context.series.steps()[-1]]))
     with TerminalWatch(console) as watch:
         study_modules(context, steps, workers, watch)
+        results = load_results(run)
         with writable(run):
-            report = build_report(load_results(run), run / "report.html")
-    for found in load_results(run).modules.values():
+            report = build_report(results, run / "report.html")
+    for found in results.modules.values():
         show_modules(found)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)
 

@@ -10,6 +10,7 @@ from somite.components.patch import Patch
 from somite.core.errors import InputError
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.settings import ChainSettings
+from somite.sampling.sharing import TOLERANCE
 from somite.sampling.stability import stiffest
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View
@@ -17,7 +18,6 @@ from somite.sampling.views import View
 FEW = 4
 MORE = 32
 """Examples on which the curvature is bounded: fewer would be stiffer than the data as a whole."""
-SHARING_TOLERANCE = 1e-3
 RELATIVE_REACH = 1e-3
 """A difference of gradients over less than this share of the weights would drown in rounding."""
 
@@ -158,6 +158,6 @@ def _check_component(name: str, patch: Patch, view: View, few: Data, losses: Ten
         remedy = "Look for a root, a logarithm or a quotient at zero in the loss."
         raise InputError(f"component {name}", rule, got, remedy)
     gap = float((found.detach() - losses).abs().max())
-    if gap > max(SHARING_TOLERANCE, patch.rounding) * (1 + float(losses.abs().max())):
+    if gap > max(TOLERANCE, patch.rounding) * (1 + float(losses.abs().max())):
         remedy = "Pass sharing=False, and report this as a bug."
         raise InputError("loss", "must be the same with and without sharing", gap, remedy)

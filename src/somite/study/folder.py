@@ -91,6 +91,15 @@ def read_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
+def listed_modules(run: Path) -> dict[str, str]:
+    """Cells with the modules of a run, by step; none where they were not measured."""
+    if not (run / MODULES).is_file():
+        return {}
+    remedy = "Remove that file and give `somite modules` again; what is sampled is kept."
+    cells: dict[str, str] = _read(run / MODULES, remedy)["cells"]
+    return cells
+
+
 def _check_owner(out: Path, name: str) -> None:
     if out.exists() and not out.is_dir():
         raise InputError("out", "must be a folder", str(out), OTHER)

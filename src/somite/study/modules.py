@@ -12,7 +12,7 @@ from somite.core.checks import one_of
 from somite.core.fingerprint import code_fingerprint
 from somite.core.threads import torch_threads
 from somite.data.config import MIXTURE
-from somite.estimators.interaction import interaction, pair_matrix
+from somite.estimators.interaction import interaction, pair_matrix, weights
 from somite.estimators.joint import joined
 from somite.modularity import (
     agreement,
@@ -21,12 +21,13 @@ from somite.modularity import (
     is_modular,
     resampled_matrices,
 )
+from somite.modularity.groups import layers_of
 from somite.sampling.status import CONVERGED
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
 from somite.study.engine import Local
-from somite.study.folder import MODULES, claimed, write_whole
+from somite.study.folder import MODULES, claimed, listed_modules, write_whole
 from somite.study.jobs import THREADS, Job, interaction_jobs, place
 from somite.study.run import Silent, Watch
 
@@ -64,7 +65,7 @@ def study_modules(
         missing = [j for part in jobs.values() for j in part if not j.cell.exists(run)]
         watch.phase("interactions", float(sum(job.cost for job in missing)))
         runner.run(missing, context, watch.advance)
-        cells = {}
+        cells = listed_modules(run)
         for step, part in jobs.items():
             planned = modules_cell(context, step, part)
             if not planned.cell.exists(run):
@@ -117,8 +118,7 @@ def modules_of(draws: xr.Dataset, seed: int) -> xr.Dataset:
     again = resampled_matrices(pair_series(draws, table), seed)
     matrix = again.matrix
     found = find_modules(matrix, again.replicates, seed)
-    layers = [str(name).partition(":")[0] for name in matrix.component.values]
-    test = is_modular(matrix, seed, strata=layers)
+    test = is_modular(matrix, seed, strata=layers_of(matrix.component.values))
     table["p_value"] = two_sided(table.z)
     columns["q_value"] = pair_matrix(false_discovery(table.p_value))
     return xr.Dataset(
@@ -143,8 +143,8 @@ def pair_series(draws: xr.Dataset, table: xr.Dataset) -> xr.DataArray:
     series = xr.DataArray(np.full(shape, np.nan), {"component": names, "other": names}, dims)
     for pair in table.pair:
         a, b = pair["first"].item(), pair["second"].item()
-        apart = losses.sel(component=a) + losses.sel(component=b) - losses.sel(component=pair)
-        series.loc[a, b] = series.loc[b, a] = n_beta * apart.values
+        parts = [sign * losses.sel(component=name) for name, sign in weights((a, b)).items()]
+        series.loc[a, b] = series.loc[b, a] = n_beta * sum(part.values for part in parts)
     return series
 
 
@@ -159,8 +159,7 @@ def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset
     rows = context.rows(MIXTURE, ROWS, "validation", context.recipe.behavior.seed)
     recording, seed = of_transformer(model, rows), context.recipe.stages.seed
     names = [str(name) for name in found.component.values]
-    layers = [name.partition(":")[0] for name in names]
-    labels, scores = [], []
+    layers, labels, scores = layers_of(names), [], []
     for name, null in BASELINES.items():
         whole = (
             WEIGHT_METHODS[name](model)

@@ -1,6 +1,5 @@
 """Results: everything that a report or a table reads, from the store alone."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import MODULES, read_manifest
+from somite.study.folder import listed_modules, read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -144,9 +143,7 @@ class _Reader:
 
     def _modules(self) -> dict[int, xr.Dataset]:
         """Those that `somite modules` has added."""
-        if not (self.run / MODULES).is_file():
-            return {}
-        cells = json.loads((self.run / MODULES).read_text())["cells"]
+        cells = listed_modules(self.run)
         return {int(step): read_cell(self.run / path) for step, path in cells.items()}
 
     def _training(self) -> xr.Dataset:

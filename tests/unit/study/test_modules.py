@@ -76,6 +76,14 @@ def test_all_pairs_of_a_run(smoke_copy):
     before = times(smoke_copy, "cells/interactions")
     study_modules(context, [60], 1)
     assert times(smoke_copy, "cells/interactions") == before
+    study_modules(context, [48], 1)
+    assert sorted(load_results(smoke_copy).modules) == [48, 60]
+
+
+def test_a_damaged_list_of_modules_is_explained(smoke_copy):
+    (smoke_copy / MODULES).write_text("{")
+    with pytest.raises(InputError, match="Remove that file and give `somite modules` again"):
+        load_results(smoke_copy)
 
 
 def test_parts_of_the_pairs_make_the_same_numbers(smoke_copy, monkeypatch):

@@ -111,10 +111,8 @@ def stream_loss(
     Raises:
         InputError: If a stream is neither "A" nor "B".
     """
-    logits, targets = _asked(joined, tokens, first)
+    logits, targets = _asked(joined, tokens, first, streams)
     own = {"A": logits[..., :first], "B": logits[..., first:]}
-    for name in streams:
-        one_of("streams", name, STREAMS)
     return _total([_losses(own[name], targets[name]) for name in streams])
 
 
@@ -136,15 +134,17 @@ def union_loss(
     Raises:
         InputError: If a stream is neither "A" nor "B".
     """
-    logits, targets = _asked(joined, tokens, first)
+    logits, targets = _asked(joined, tokens, first, streams)
     shifted = {"A": targets["A"], "B": targets["B"] + first}
-    for name in streams:
-        one_of("streams", name, STREAMS)
     return _total([_losses(logits, shifted[name]) for name in streams])
 
 
-def _asked(joined: Transformer, tokens: Tensor, first: int) -> tuple[Tensor, dict[str, Tensor]]:
+def _asked(
+    joined: Transformer, tokens: Tensor, first: int, streams: Sequence[str]
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Logits (batch, position − 1, |A| + |B|) and the next token of each stream."""
+    for name in streams:
+        one_of("streams", name, STREAMS)
     logits, pairs = joined(tokens)[:, :-1], tokens[:, 1:]
     second = logits.shape[-1] - first
     return logits, {"A": pairs // second, "B": pairs % second}

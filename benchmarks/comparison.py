@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from modularity.catalogue import CONTROLS, PLANTED, TRAINED, TRANSFORMED
-from modularity.methods import NEURON_METHODS, fits
-from modularity.truth import GroundTruth
 from record import finite, options, show, store
 from sklearn.metrics import adjusted_rand_score
 
 from somite.core.errors import InputError
 from somite.modularity import is_modular
 from somite.modularity.statistics import pair_auc
+from somite.truths.catalogue import CONTROLS, PLANTED, TRAINED, TRANSFORMED
+from somite.truths.methods import NEURON_METHODS, fits
+from somite.truths.truth import GroundTruth
 
 SEEDS, REPEATS = 5, 99
 WORK = Path("runs/comparison")

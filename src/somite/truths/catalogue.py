@@ -4,25 +4,25 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from modularity.addition import modular_addition
-from modularity.clusterable import clusterable
-from modularity.gaussian import gaussian_blocks
-from modularity.linear import block_linear
-from modularity.parity import sparse_parity
-from modularity.planted_mlp import (
+from somite.truths.addition import modular_addition
+from somite.truths.clusterable import clusterable
+from somite.truths.gaussian import gaussian_blocks
+from somite.truths.linear import block_linear
+from somite.truths.parity import sparse_parity
+from somite.truths.planted_mlp import (
     PlantedSettings,
     planted_mlp,
     random_mlp,
     trained_mlp,
     unequal,
 )
-from modularity.polynomials import POLYNOMIALS, polynomial
-from modularity.redundancy import duplicates, shared_bias
-from modularity.roles import planted_roles, trained_roles
-from modularity.streams import two_streams
-from modularity.transformed import transformed
-from modularity.truth import GroundTruth
-from modularity.two_answers import digits, sum_or_product, two_sums
+from somite.truths.polynomials import POLYNOMIALS, polynomial
+from somite.truths.redundancy import duplicates, shared_bias
+from somite.truths.roles import planted_roles, trained_roles
+from somite.truths.streams import two_streams
+from somite.truths.transformed import transformed
+from somite.truths.truth import GroundTruth
+from somite.truths.two_answers import digits, sum_or_product, two_sums
 
 Builder = Callable[[int], GroundTruth]
 RELU = PlantedSettings(activation="relu")

@@ -5,8 +5,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from modularity.fit import Plan, fit, keep_zeros
-from modularity.truth import GroundTruth, Task
 from somite.core.random import stream, stream_seed
 from somite.data import markov_rows, markov_table
 from somite.models import (
@@ -19,6 +17,8 @@ from somite.models import (
     union_loss,
 )
 from somite.models.two_stream import STREAMS
+from somite.truths.fit import Plan, fit, keep_zeros
+from somite.truths.truth import GroundTruth, Task
 
 VOCABULARY, ROWS = 6, 128
 SHAPE = TransformerConfig(

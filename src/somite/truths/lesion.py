@@ -8,8 +8,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from modularity.truth import Task
 from somite.components.mask import Mask
+from somite.truths.truth import Task
 
 FLOOR = 0.05
 """A component whose largest effect is below this share of the median effect is not labelled."""

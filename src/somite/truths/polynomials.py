@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from modularity.truth import ALL, GroundTruth
 from somite.components.mask import Mask
+from somite.truths.truth import ALL, GroundTruth
 from somite.verify.landscapes import Copies, copies_loss, no_tilts
 
 A, B = "u", "v"

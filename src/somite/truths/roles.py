@@ -2,9 +2,6 @@
 
 import torch
 
-from modularity.fit import Plan, fit, keep_zeros
-from modularity.lesion import lesion_labels, lesion_table
-from modularity.truth import GroundTruth, Task
 from somite.components.mask import Mask
 from somite.core.random import stream, stream_seed
 from somite.data import markov_table, role_rows
@@ -17,6 +14,9 @@ from somite.models import (
     next_token_loss,
 )
 from somite.models.head_roles import MODULES
+from somite.truths.fit import Plan, fit, keep_zeros
+from somite.truths.lesion import lesion_labels, lesion_table
+from somite.truths.truth import GroundTruth, Task
 
 TOKENS, CONTEXT, ROWS, MANY_ROWS = RoleTokens(each=6, triggers=2), 16, 24, 400
 POLISH, TRAIN, SELECTIVE = 100, 1000, 0.3

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from torch import nn
 
-from modularity.truth import GroundTruth
 from somite.components.mask import Mask
 from somite.core.checks import one_of
 from somite.models import (
@@ -16,6 +15,7 @@ from somite.models import (
     turned_heads,
     with_null_weight,
 )
+from somite.truths.truth import GroundTruth
 
 PERMUTED, NULL_WEIGHT = "permuted", "null weight"
 SAME_NAMES: Mapping[str, Callable[..., nn.Module]] = {

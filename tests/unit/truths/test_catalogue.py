@@ -1,8 +1,6 @@
 """Ground truths: planted ones are exact, small trained ones reach what they promise."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,29 +11,26 @@ from somite.core.errors import InputError
 from somite.data import ParityTasks
 from somite.models import MLP, squared_error_loss
 from somite.theory import quadrature_llc
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from modularity import addition, parity, two_answers
-from modularity.catalogue import CONTROLS, PLANTED, REDUNDANT, TRAINED, TRUTHS
-from modularity.clusterable import clusterable, mean_clusterability
-from modularity.fit import History, Plan, fit, keep_zeros
-from modularity.gaussian import gaussian_blocks, hessian, places
-from modularity.lesion import lesion_labels, lesion_table, selectivity
-from modularity.linear import block_linear
-from modularity.planted_mlp import (
+from somite.truths import addition, parity, two_answers
+from somite.truths.catalogue import CONTROLS, PLANTED, REDUNDANT, TRAINED, TRUTHS
+from somite.truths.clusterable import clusterable, mean_clusterability
+from somite.truths.fit import History, Plan, fit, keep_zeros
+from somite.truths.gaussian import gaussian_blocks, hessian, places
+from somite.truths.lesion import lesion_labels, lesion_table, selectivity
+from somite.truths.linear import block_linear
+from somite.truths.planted_mlp import (
     PlantedSettings,
     planted_mlp,
     random_mlp,
     trained_mlp,
     unequal,
 )
-from modularity.polynomials import POLYNOMIALS, polynomial
-from modularity.redundancy import duplicates, shared_bias
-from modularity.roles import planted_roles, trained_roles
-from modularity.streams import two_streams
-from modularity.transformed import transformed
-from modularity.truth import GroundTruth, Task
+from somite.truths.polynomials import POLYNOMIALS, polynomial
+from somite.truths.redundancy import duplicates, shared_bias
+from somite.truths.roles import planted_roles, trained_roles
+from somite.truths.streams import two_streams
+from somite.truths.transformed import transformed
+from somite.truths.truth import GroundTruth, Task
 
 EXACT = [
     *(pytest.param(PLANTED[f"planted MLP, {k} modules"], id=f"{k} modules") for k in (2, 3, 4, 5)),

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from modularity.truth import Task
 from somite.core.checks import one_of
 from somite.core.random import stream
 from somite.sampling.target import Data, Loss, rows, tensors
+from somite.truths.truth import Task
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises to its full size."""

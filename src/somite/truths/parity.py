@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from modularity.fit import Plan, fit
-from modularity.lesion import lesion_labels, lesion_table
-from modularity.truth import GroundTruth, Task
 from somite.core.random import stream
 from somite.data import ParityTasks
 from somite.models import MLP, cross_entropy_loss
+from somite.truths.fit import Plan, fit
+from somite.truths.lesion import lesion_labels, lesion_table
+from somite.truths.truth import GroundTruth, Task
 
 TASKS = ParityTasks(tasks=4, size=3, alpha=0.4)
 PLAN = Plan(2000, 0.01, l2=1e-3, batch_size=256, checkpoints=48)

@@ -6,9 +6,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from modularity.fit import Plan, fit
-from modularity.truth import GroundTruth
 from somite.models import MLP, cross_entropy_loss
+from somite.truths.fit import Plan, fit
+from somite.truths.truth import GroundTruth
 
 WIDTHS, GROUPS = (64, 24, 24, 10), 4
 STEPS, LEARNING_RATE = 1500, 0.005

@@ -2,10 +2,10 @@
 
 import torch
 
-from modularity.truth import ALL, GroundTruth
 from somite.core.random import stream
 from somite.data import mirrored_inputs
 from somite.models import Duplicates, SharedBias, squared_error_loss
+from somite.truths.truth import ALL, GroundTruth
 
 EXAMPLES = 64
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from modularity.truth import GroundTruth
 from somite.core.random import stream
 from somite.models import GaussianBlocks, block_inputs, gaussian_blocks_loss
+from somite.truths.truth import GroundTruth
 
 MODULES = ((3, 3, 3), (3, 3, 3))
 """Weights of each component, by module."""

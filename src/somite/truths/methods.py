@@ -7,7 +7,6 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from modularity.truth import GroundTruth
 from somite.baselines import (
     METHODS,
     WEIGHT_METHODS,
@@ -19,6 +18,7 @@ from somite.baselines import (
 from somite.components.mask import Mask
 from somite.curvature import gauss_newton
 from somite.models import MLP, squared_error_loss
+from somite.truths.truth import GroundTruth
 
 N_BETA, LOCALIZATION = 300.0, 30.0
 """Scale at which interactions were reliable in the first trials (R near 1)."""

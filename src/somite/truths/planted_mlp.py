@@ -19,13 +19,13 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from modularity.fit import Plan, fit
-from modularity.lesion import lesion_labels, lesion_table
-from modularity.truth import GroundTruth, Task
 from somite.components.mask import Mask
 from somite.core.random import stream
 from somite.data import correlated_inputs
 from somite.models import MLP, block_connections, squared_error_loss
+from somite.truths.fit import Plan, fit
+from somite.truths.lesion import lesion_labels, lesion_table
+from somite.truths.truth import GroundTruth, Task
 
 Sizes = tuple[int, int, int]
 """Inputs, hidden units and outputs of a module."""

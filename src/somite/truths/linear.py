@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import torch
 
-from modularity.truth import ALL, GroundTruth
 from somite.core.random import stream
 from somite.models import (
     BlockLinear,
@@ -16,6 +15,7 @@ from somite.models import (
     random_center,
 )
 from somite.theory import deep_linear_coefficient, regular_coefficient
+from somite.truths.truth import ALL, GroundTruth
 
 Block = tuple[tuple[int, ...], int]
 """Widths and rank."""

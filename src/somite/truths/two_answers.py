@@ -5,12 +5,12 @@ from functools import partial
 
 from torch import Tensor
 
-from modularity.fit import Plan, fit
-from modularity.lesion import lesion_labels, lesion_table
-from modularity.truth import GroundTruth, Task
 from somite.core.random import stream
 from somite.data import digit_pairs, double_addition, modular_arithmetic
 from somite.models import MLP, cross_entropy_loss
+from somite.truths.fit import Plan, fit
+from somite.truths.lesion import lesion_labels, lesion_table
+from somite.truths.truth import GroundTruth, Task
 
 DIGITS = Plan(1500, 0.005, l2=1e-4, batch_size=256)
 SUMS = Plan(3000, 0.01, l2=1e-4, batch_size=256)

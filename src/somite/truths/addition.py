@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modularity.fit import Plan, fit
-from modularity.truth import GroundTruth, Task
 from somite.core.random import stream
 from somite.data import modular_arithmetic
 from somite.models import MLP, cross_entropy_loss
+from somite.truths.fit import Plan, fit
+from somite.truths.truth import GroundTruth, Task
 
 HELD_OUT = "held out"
 PLAN = Plan(4000, 0.01, weight_decay=1.0, checkpoints=32)

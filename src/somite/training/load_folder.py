@@ -1,0 +1,60 @@
+"""A causal language model of transformers from a local folder: the one place that loads it."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from somite.core.errors import InputError
+from somite.training.fitting import SHOWN
+
+
+def load_folder(folder: Path) -> nn.Module:
+    """The model of a Hugging Face folder, in single precision, in evaluation mode.
+
+    Args:
+        folder: With `config.json` and weights. It may be removed afterwards.
+
+    Raises:
+        InputError: If transformers is missing, has no such model, or the weights do not fit.
+    """
+    model, report = _loaded(folder)
+    differing = sorted(report["missing_keys"]) + sorted(key[0] for key in report["mismatched_keys"])
+    if differing:
+        shown = ", ".join(differing[:SHOWN])
+        rule = f"must have the weights of its config.json ({folder.name})"
+        value = f"{len(differing)} missing or of another shape: {shown}"
+        raise InputError("checkpoint", rule, value, "Fetch or save it again, whole.")
+    _own_memory(model)
+    return model
+
+
+def _loaded(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    try:
+        from transformers import AutoModelForCausalLM
+    except ImportError as error:
+        remedy = 'Install it: pip install "somite[hf]".'
+        raise InputError(
+            "source", "needs the package `transformers`", folder.name, remedy
+        ) from error
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are reported, by name, instead
+        )
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0][:160]
+        remedy = "Give model=, and only the weights are read, into a copy of it."
+        rule = "must be a causal language model of transformers"
+        raise InputError("checkpoint", rule, f"{folder.name} ({reason})", remedy) from error
+    return loaded[0], loaded[1]
+
+
+def _own_memory(model: nn.Module) -> None:
+    """Copy weights that are mapped from a file, whose room on disk they would keep in use."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()

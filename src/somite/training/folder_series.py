@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from somite.core.errors import InputError
 from somite.training.agreement import read_config, same_configs, same_shapes
 from somite.training.fitting import Template, check_fit, fill, new_model
-from somite.training.load_folder import load_folder
+from somite.training.load_folder import load_folder, pretrained_class
 from somite.training.record import Record
 from somite.training.series import Checkpoints, known_step
 from somite.training.step_names import named_steps
@@ -35,12 +36,14 @@ class FolderCheckpoints(Checkpoints):
     def check(self) -> None:
         """Read shapes and configurations, no weights, and require that they agree."""
         first = min(self.places)
-        if self.model is None:
+        made = new_model(self.model) if self.model is not None else None
+        by_config = made is None or _loading_class(self.places[first], made) is not None
+        if by_config:
             same_configs({s: read_config(_config(place)) for s, place in self.places.items()})
         shapes = {step: read_shapes(place) for step, place in self.places.items()}
         same_shapes(shapes)
-        if self.model is not None:
-            check_fit(new_model(self.model), shapes[first], str(self.places[first]))
+        if made is not None and not by_config:
+            check_fit(made, shapes[first], str(self.places[first]))
 
     def steps(self) -> list[int]:
         """Steps of all checkpoints, increasing."""
@@ -59,7 +62,10 @@ def load_place(place: Path, model: Template | None) -> nn.Module:
     """The model of a file or folder: into a new one from `model`, else by its config.json."""
     if model is None:
         return load_folder(place)
-    return fill(new_model(model), read_weights(place), str(place))
+    made = new_model(model)
+    if kind := _loading_class(place, made):
+        return load_folder(place, kind)
+    return fill(made, read_weights(place), str(place))
 
 
 def places_in(folder: Path, pattern: str | None = None) -> dict[int, Path]:
@@ -84,6 +90,11 @@ def places_in(folder: Path, pattern: str | None = None) -> dict[int, Path]:
 
 def _weights_of(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.endswith(SUFFIXES)]
+
+
+def _loading_class(place: Path, made: nn.Module) -> Any:
+    """The class of transformers that loads a place; None where it is not one of its folders."""
+    return pretrained_class(made) if (place / CONFIG).is_file() else None
 
 
 def _config(place: Path) -> Path:

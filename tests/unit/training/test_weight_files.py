@@ -55,7 +55,7 @@ def test_a_missing_shard_is_told(tmp_path):
 def test_two_checkpoints_in_one_folder_are_told(tmp_path):
     for name in ("a.pt", "b.pt"):
         torch.save(WEIGHTS, tmp_path / name)
-    with pytest.raises(InputError, match="checkpoint must hold one, got 'a.pt, b.pt in"):
+    with pytest.raises(InputError, match=r"checkpoint must hold one, got 'a\.pt, b\.pt in"):
         read_weights(tmp_path)
 
 

@@ -89,9 +89,9 @@ def first_differences(expected: Shapes, found: Shapes) -> str:
         for name, shape in expected.items()
         if name in found and found[name] != shape
     ]
-    parts = [f"missing {_first(missing)}"] if missing else []
-    parts += [f"unexpected {_first(unexpected)}"] if unexpected else []
-    return "; ".join([*parts, *([_first(shapes)] if shapes else [])])
+    parts = [f"missing {first_names(missing)}"] if missing else []
+    parts += [f"unexpected {first_names(unexpected)}"] if unexpected else []
+    return "; ".join([*parts, *([first_names(shapes)] if shapes else [])])
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -108,6 +108,7 @@ def _prefix(expected: list[str], found: list[str]) -> str:
     return next((end for end in ends if all(name.startswith(end) for name in found)), "")
 
 
-def _first(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

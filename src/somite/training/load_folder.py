@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from somite.core.errors import InputError
-from somite.training.fitting import SHOWN
+from somite.training.fitting import first_names
 
 
 def load_folder(folder: Path, kind: Any = None) -> nn.Module:
@@ -24,12 +24,15 @@ def load_folder(folder: Path, kind: Any = None) -> nn.Module:
         InputError: If transformers is missing, has no such model, or the weights do not fit.
     """
     model, report = _loaded(folder, kind)
-    differing = sorted(report["missing_keys"]) + sorted(key[0] for key in report["mismatched_keys"])
-    if differing:
-        shown = ", ".join(differing[:SHOWN])
+    names = {
+        "missing": report["missing_keys"],
+        "unexpected": report["unexpected_keys"],
+        "of another shape": [key[0] for key in report["mismatched_keys"]],
+    }
+    if any(names.values()):
+        shown = "; ".join(f"{kind} {first_names(sorted(k))}" for kind, k in names.items() if k)
         rule = f"must have the weights of its config.json ({folder.name})"
-        value = f"{len(differing)} missing or of another shape: {shown}"
-        raise InputError("checkpoint", rule, value, "Fetch or save it again, whole.")
+        raise InputError("checkpoint", rule, shown, "Fetch or save it again, whole.")
     _own_memory(model)
     return model
 

@@ -55,8 +55,11 @@ def test_names_weights_that_are_missing_or_of_another_shape(tmp_path):
     weights = load_file(tmp_path / "model.safetensors")
     del weights["embed_out.weight"]
     weights["gpt_neox.final_layer_norm.bias"] = torch.zeros(3)
+    weights["extra"] = torch.zeros(1)
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    words = "2 missing or of another shape: lm_head.weight, gpt_neox.final_layer_norm.bias"
+    words = (
+        "missing lm_head.weight; unexpected extra; of another shape gpt_neox.final_layer_norm.bias"
+    )
     with pytest.raises(InputError, match=words):
         load_folder(tmp_path)
 

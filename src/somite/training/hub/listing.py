@@ -1,14 +1,12 @@
-"""What the Hub has of a series: revisions or files with steps, sizes, configurations."""
+"""What the Hub has of a series: revisions or files with steps and sizes."""
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from somite.core.errors import InputError
-from somite.training.agreement import read_config, same_configs
 from somite.training.hub.patience import patiently
 from somite.training.series import chosen_steps
 from somite.training.step_names import named_steps
@@ -64,7 +62,8 @@ def list_remotes(
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=endpoint)
-    refs = patiently(lambda: api.list_repo_refs(repo), repo, attempts=ATTEMPTS)
+    what = f"{repo} of the Hub (there is no such folder here)"
+    refs = patiently(lambda: api.list_repo_refs(repo), what, attempts=ATTEMPTS)
     commits = {ref.name: ref.target_commit for ref in (*refs.branches, *refs.tags)}
     if pattern and not _any_fits(commits, pattern):
         return _in_main(api, repo, commits.get("main", "main"), pattern, steps)
@@ -78,39 +77,6 @@ def list_remotes(
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(remote, wanted), strict=True))
-
-
-def check_configs(repo: str, remotes: Mapping[int, Remote], endpoint: str | None) -> None:
-    """Require a config.json of the same architecture at every step; each is fetched once.
-
-    Raises:
-        InputError: If one has none, or differs; the step is named.
-    """
-    from huggingface_hub import hf_hub_download
-
-    for remote in remotes.values():
-        if remote.config is None:
-            remedy = "Give model=, of which a copy takes the weights."
-            shown = f"{repo} at {remote.name}"
-            raise InputError("model", "must be given where there is no config.json", shown, remedy)
-    first_with = {remote.config: remote for remote in reversed(list(remotes.values()))}
-    if len(first_with) < 2:
-        return
-    configs = {}
-    with tempfile.TemporaryDirectory(prefix="somite-") as folder:
-        for remote in sorted(first_with.values(), key=lambda remote: remote.step):
-            path = patiently(
-                lambda remote=remote: hf_hub_download(  # type: ignore[misc]
-                    repo,
-                    str(PurePosixPath(remote.inside) / "config.json"),
-                    revision=remote.commit,
-                    endpoint=endpoint,
-                    local_dir=f"{folder}/{remote.step}",
-                ),
-                f"config.json of {repo} at {remote.name}",
-            )
-            configs[remote.step] = read_config(Path(path))
-    same_configs(configs)
 
 
 def _in_main(

@@ -13,7 +13,8 @@ from somite.training.fitting import Template
 from somite.training.folder_series import load_place
 from somite.training.hub.disk import claimed
 from somite.training.hub.fetch import fetch_into, fetched
-from somite.training.hub.listing import Remote, check_configs, list_remotes
+from somite.training.hub.headers import check_remotes
+from somite.training.hub.listing import Remote, list_remotes
 from somite.training.record import Record
 from somite.training.series import Checkpoints, Load, known_step
 
@@ -85,6 +86,5 @@ def hub_checkpoints(
         remedy = 'Install it: pip install "somite[hf]".'
         raise InputError("source", "needs the package `huggingface_hub`", repo, remedy) from error
     remotes = list_remotes(repo, pattern, steps, endpoint)
-    if model is None:
-        check_configs(repo, remotes, endpoint)
+    check_remotes(repo, remotes, model, endpoint)
     return HubCheckpoints(repo, remotes, model, keep, endpoint)

@@ -4,7 +4,7 @@ import pytest
 
 from somite.core.errors import InputError
 from somite.training.hub import listing, patience
-from somite.training.hub.listing import check_configs, list_remotes
+from somite.training.hub.listing import list_remotes
 from unit.training.fake_hub import REPO, STEPS, FakeHub, linear_series, serving
 
 
@@ -13,11 +13,9 @@ def no_pause(monkeypatch):
     monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
 
 
-def listed(revisions, pattern=None, steps=None, configs=False):
+def listed(revisions, pattern=None, steps=None):
     with serving(FakeHub(revisions)) as hub:
         remotes = list_remotes(REPO, pattern, steps, hub.endpoint)
-        if configs:
-            check_configs(REPO, remotes, hub.endpoint)
         assert hub.weights_asked == []
         return remotes, hub
 
@@ -98,7 +96,7 @@ def test_says_what_is_no_series(revisions, settings, words):
 def test_an_unknown_repository():
     with serving(FakeHub({})) as hub:
         with pytest.raises(
-            InputError, match="must be a folder here or a model of the Hub, got 'a/b'"
+            InputError, match="must be a folder here or a model of the Hub, got 'a/b of the Hub"
         ):
             list_remotes("a/b", None, None, hub.endpoint)
 
@@ -111,32 +109,7 @@ def test_a_network_that_is_not_there():
 
 def test_offline_by_choice(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="source cannot be asked for while offline, got 'a/b'"):
+    with pytest.raises(
+        InputError, match="source cannot be asked for while offline, got 'a/b of the Hub"
+    ):
         list_remotes("a/b", None, None, None)
-
-
-def models(**hidden):
-    return {
-        name: {"config.json": config(hidden_size=size, dtype=name), "model.safetensors": b"1"}
-        for name, size in hidden.items()
-    }
-
-
-def test_configurations_that_agree():
-    remotes, hub = listed(models(step1=4, step2=4, step3=4), configs=True)
-    assert list(remotes) == [1, 2, 3]
-    same = {name: models(x=4)["x"] for name in ("step1", "step2")}
-    _, hub = listed(same, configs=True)
-    assert not [path for _, path in hub.asked if "resolve" in path]
-
-
-def test_configurations_that_differ():
-    words = "config.json of step 1, got 'step 3: hidden_size 6 in place of 4'"
-    with pytest.raises(InputError, match=words):
-        listed(models(step1=4, step2=4, step3=6), configs=True)
-
-
-def test_weights_without_configuration_need_a_model():
-    words = "model must be given where there is no config.json, got 'someone/series at step0'"
-    with pytest.raises(InputError, match=words):
-        listed(linear_series(), configs=True)

@@ -1,7 +1,7 @@
 import errno
+import importlib
 import threading
 
-import httpx2
 import pytest
 from huggingface_hub import errors
 
@@ -10,6 +10,9 @@ from somite.core.threads import Halt
 from somite.training.hub import patience
 from somite.training.hub.patience import patiently
 
+# The library under huggingface_hub, which has changed its name before.
+httpx = importlib.import_module(errors.HfHubHTTPError.__mro__[1].__module__.split(".")[0])
+
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
@@ -17,7 +20,7 @@ def no_pause(monkeypatch):
 
 
 def http_error(kind, status):
-    response = httpx2.Response(status, request=httpx2.Request("GET", "http://hub/x"))
+    response = httpx.Response(status, request=httpx.Request("GET", "http://hub/x"))
     return kind("words", response=response)
 
 
@@ -46,9 +49,9 @@ def asking(*outcomes):
     [
         http_error(errors.HfHubHTTPError, 503),
         http_error(errors.HfHubHTTPError, 429),
-        httpx2.ConnectError("refused"),
-        httpx2.ReadTimeout("slow"),
-        wrapped(httpx2.ConnectError("refused")),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        wrapped(httpx.ConnectError("refused")),
         OSError("Consistency check failed"),
         RuntimeError("storage"),
     ],
@@ -61,14 +64,14 @@ def test_tries_again_what_may_succeed(error):
 
 
 def test_gives_up_after_so_many():
-    ask, calls = asking(httpx2.ConnectError("refused"))
+    ask, calls = asking(httpx.ConnectError("refused"))
     words = (
         r"must be reachable \(4 attempts failed, the last with ConnectError\), got 'it: refused'"
     )
     with pytest.raises(InputError, match=words):
         patiently(ask, "it", attempts=4)
     assert len(calls) == 4
-    ask, calls = asking(wrapped(httpx2.ConnectError("refused")))
+    ask, calls = asking(wrapped(httpx.ConnectError("refused")))
     with pytest.raises(InputError, match=r"the last with ConnectError.*offline\?"):
         patiently(ask, "it")
     assert len(calls) == patience.ATTEMPTS

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def test_a_class_of_its_own_loads_what_is_no_language_model(tmp_path):
     loaded = load_folder(tmp_path, GPTNeoXModel)
     for name, tensor in loaded.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name])
+
+
+def test_names_the_extra_that_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    words = r"source needs the package `transformers`.*pip install \"somite\[hf\]\""
+    with pytest.raises(InputError, match=words):
+        load_folder(tmp_path)
 
 
 def test_prints_no_bars(tmp_path, capfd):

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -77,6 +79,13 @@ def test_a_record_goes_on(folder, tmp_path):
 def test_refuses_other_sources(source, settings, words):
     with pytest.raises(InputError, match=words):
         checkpoints(source, **settings)
+
+
+def test_names_the_extra_that_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    words = r"source needs the package `huggingface_hub`, got 'a/b'.*pip install \"somite\[hf\]\""
+    with pytest.raises(InputError, match=words):
+        checkpoints("a/b")
 
 
 def test_a_file_is_no_series(folder):

@@ -35,6 +35,7 @@ from somite.sampling import (
     Target,
     sample,
 )
+from somite.training.open_series import checkpoints
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "RMSpropSGLD",
     "Target",
     "calibrate",
+    "checkpoints",
     "components",
     "control_check",
     "coupling",

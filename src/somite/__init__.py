@@ -6,6 +6,7 @@ subpackage of its own.
 
 from somite.calibration import calibrate
 from somite.components import Mask, components, modules, pairs
+from somite.data import collect, token_rows
 from somite.estimators import (
     control_check,
     coupling,
@@ -23,7 +24,7 @@ from somite.estimators import (
     waic,
     wbic,
 )
-from somite.models import next_token_loss
+from somite.models import masked_lm_loss, next_token_loss
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -49,6 +50,7 @@ __all__ = [
     "RMSpropSGLD",
     "Target",
     "calibrate",
+    "collect",
     "components",
     "control_check",
     "coupling",
@@ -58,6 +60,7 @@ __all__ = [
     "interaction_ladder",
     "llc",
     "llc_ladder",
+    "masked_lm_loss",
     "modules",
     "next_token_loss",
     "pairs",
@@ -67,6 +70,7 @@ __all__ = [
     "second_moment_shares",
     "shares",
     "stein_llc",
+    "token_rows",
     "waic",
     "wbic",
 ]

@@ -155,14 +155,14 @@ class LLCMonitor(Watcher):
         device = next(model.parameters()).device
         target = replace(self.target, data=on_device(self.target.data, device))
         probes = {name: on_device(data, device) for name, data in self.probes.items()}
-        parts = {"components": self.components, "probes": probes}
+        named: Any = {"components": self.components, "probes": probes}
         with kept_random(), torch.autocast(device.type, enabled=False):
-            return sample(model, target, self.kernel, **parts, **settings)
+            return sample(model, target, self.kernel, **named, **settings)
 
     def _made_with(self) -> dict[str, Any]:
         """All that makes a measurement but the weights, as plain values."""
         scale = ("n_beta", "localization", "weight_decay", "bounding_box", "n")
-        chosen = self.components
+        chosen: Any = self.components
         if not isinstance(chosen, str):
             chosen = {name: fingerprint(dict(mask.entries)) for name, mask in chosen.items()}
         return {

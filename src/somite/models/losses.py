@@ -1,11 +1,12 @@
 """Losses, one number per example, or per token of a language model."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import isroutine, signature
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from somite.core.errors import InputError
 
@@ -23,10 +24,11 @@ def next_token_loss(model: Callable[..., Any], batch: TOKENS) -> Tensor:
 
     Args:
         model: Maps tokens to logits (batch, position, vocab), or to an object that has `.logits`;
-            a model with a method `next_token_losses` is asked for the losses themselves (of a
-            mapping only rows that are padded on the right are real for it).
+            a model with a method `next_token_losses` is asked for the losses of tokens.
         batch: Tokens (batch, position), or a mapping of `input_ids` and whatever else the model
-            takes as keywords, such as `attention_mask`; `labels` are kept from it.
+            takes as keywords, such as `attention_mask`; `labels` are kept from it. A model that
+            takes no keyword `input_ids` gets the tokens alone; it is causal, so that padding on the
+            right cannot act, and rows that are padded on the left have no real token.
 
     Returns:
         Losses (batch, position − 1) in nats; (batch,) for a mapping.
@@ -60,10 +62,9 @@ def _of_real_tokens(model: Callable[..., Any], batch: Mapping[str, Tensor]) -> T
     if "attention_mask" in batch:
         shown = batch["attention_mask"].bool()
     real = (labels[:, 1:] != IGNORED) & shown[:, 1:] & shown[:, :-1]
-    if hasattr(model, "next_token_losses"):  # takes no mask: padding must come last
-        logits, real = _logits(model, tokens), real & shown[:, :1]
-    else:
-        logits = _logits(model, batch)
+    if not _takes_keywords(model):  # no mask hides what is padded before the first token
+        real = real & shown[:, :1]
+    logits = _logits(model, batch)
     return _mean_of_real(_cross_entropy(logits[:, :-1], labels[:, 1:]), real)
 
 
@@ -74,7 +75,8 @@ def masked_lm_loss(model: Callable[..., Any], batch: Mapping[str, Tensor]) -> Te
 
     Args:
         model: Maps the fields of the batch other than `labels`, as keywords, to logits
-            (batch, position, vocab), or to an object that has `.logits`.
+            (batch, position, vocab), or to an object that has `.logits`; without a keyword
+            `input_ids` it gets the tokens alone.
         batch: `input_ids` with the masked tokens replaced, `labels` (batch, position): the token
             there, or −100 where nothing is asked; whatever else the model takes. The masks belong
             to the data: drawn anew in each evaluation, they would be noise.
@@ -102,12 +104,19 @@ def _field(batch: Mapping[str, Tensor], name: str) -> Tensor:
 
 
 def _logits(model: Callable[..., Any], batch: TOKENS) -> Tensor:
-    if isinstance(batch, Mapping):
+    if isinstance(batch, Mapping) and _takes_keywords(model):
         found = model(**{name: value for name, value in batch.items() if name != "labels"})
     else:
-        found = model(batch)
+        found = model(_field(batch, "input_ids") if isinstance(batch, Mapping) else batch)
     logits: Tensor = found if isinstance(found, Tensor) else found.logits
     return logits
+
+
+def _takes_keywords(model: Callable[..., Any]) -> bool:
+    """Whether tokens and mask are handed over by name, as to the models of Hugging Face."""
+    call = model.forward if isinstance(model, nn.Module) else model
+    named = signature(call if isroutine(call) else type(call).__call__).parameters
+    return "input_ids" in named or any(p.kind is p.VAR_KEYWORD for p in named.values())
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -46,9 +46,14 @@ def test_the_random_state_is_kept():
     assert not set(first) & set(draws())
 
 
-def test_it_is_kept_when_the_block_fails():
-    before = torch.get_rng_state()
-    with pytest.raises(KeyError), kept_random(OWN):
+def fail() -> None:
+    with kept_random(OWN):
         draws()
         raise KeyError
+
+
+def test_it_is_kept_when_the_block_fails():
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError):
+        fail()
     assert torch.equal(before, torch.get_rng_state())

@@ -84,7 +84,7 @@ def test_what_is_wrong_from_the_beginning_is_an_error(tmp_path):
         monitor(tmp_path, components="hedas")(network(), 0)
     with pytest.raises(InputError, match="step_size must be below"):
         monitor(tmp_path, kernel=so.SGLD(0.2)).check(network())
-    with pytest.raises(InputError, match="table must hold a measurement, got .* Let training"):
+    with pytest.raises(InputError, match=r"table must hold a measurement, got .* Let training"):
         monitor(tmp_path).table()
 
 

@@ -3,6 +3,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from somite.core.errors import InputError
 from somite.core.random import stream
@@ -52,8 +53,7 @@ LENGTHS = (7, 4, 2)
 
 
 def causal_model() -> torch.nn.Module:
-    transformers = pytest.importorskip("transformers", reason="the extra hf is not installed")
-    config = transformers.LlamaConfig(
+    config = LlamaConfig(
         vocab_size=11,
         hidden_size=8,
         intermediate_size=8,
@@ -61,7 +61,7 @@ def causal_model() -> torch.nn.Module:
         num_attention_heads=2,
         max_position_embeddings=16,
     )
-    return transformers.LlamaForCausalLM(config).double().eval()
+    return LlamaForCausalLM(config).double().eval()
 
 
 def padded(side: str) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
@@ -108,7 +108,7 @@ def test_a_masked_language_model():
     model = torch.nn.Embedding(5, 5)
     tokens, labels = torch.tensor([[1, 0, 2], [0, 0, 3]]), torch.full((2, 3), -100)
     labels[0, 1], labels[1, 0], labels[1, 1] = 4, 2, 1
-    batch = {"input": tokens, "labels": labels}
+    batch = {"input_ids": tokens, "labels": labels}
     found, logs = masked_lm_loss(model, batch), F.log_softmax(model(tokens), -1)
     expected = torch.stack([-logs[0, 1, 4], -(logs[1, 0, 2] + logs[1, 1, 1]) / 2])
     torch.testing.assert_close(found, expected)
@@ -116,7 +116,9 @@ def test_a_masked_language_model():
 
 def test_bad_batches_are_refused():
     model = tiny_transformer()
-    with pytest.raises(InputError, match="data must have rows of at least two tokens, got 1. Take"):
+    with pytest.raises(
+        InputError, match=r"data must have rows of at least two tokens, got 1. Take"
+    ):
         next_token_loss(model, tiny_rows()[:, :1])
     with pytest.raises(InputError, match=r"data must have the field input_ids, got \['ids'\]"):
         next_token_loss(model, {"ids": tiny_rows()})

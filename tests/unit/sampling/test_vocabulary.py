@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
 import somite as so
 from somite.core.errors import InputError
@@ -48,8 +49,7 @@ def test_other_whole_numbers_are_no_tokens():
 
 
 def test_rows_longer_than_the_table_of_positions_are_refused():
-    transformers = pytest.importorskip("transformers", reason="the extra hf is not installed")
-    config = transformers.GPT2Config(vocab_size=7, n_positions=4, n_embd=4, n_layer=1, n_head=1)
-    model = transformers.GPT2LMHeadModel(config).eval()
-    with pytest.raises(InputError, match="data must hold tokens from 0 to 3.* no longer than its"):
+    config = GPT2Config(vocab_size=7, n_positions=4, n_embd=4, n_layer=1, n_head=1)
+    model = GPT2LMHeadModel(config).eval()
+    with pytest.raises(InputError, match=r"data must hold tokens from 0 to 3.* no longer than its"):
         check_vocabulary("data", lambda rows: so.next_token_loss(model, rows), tiny_rows())

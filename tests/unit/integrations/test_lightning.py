@@ -54,7 +54,13 @@ def fit(
         callbacks=[SomiteCallback(*watching, submodule="network")],
         enable_progress_bar=False,
         enable_model_summary=False,
-        **{"max_steps": 9, "logger": False, "enable_checkpointing": False, **changes},
+        **{
+            "max_steps": 9,
+            "log_every_n_steps": 1,
+            "logger": False,
+            "enable_checkpointing": False,
+            **changes,
+        },
     )
     lit = Lit()
     trainer.fit(lit, DataLoader(ROWS, batch_size=4, shuffle=True), ckpt_path=before)
@@ -97,10 +103,10 @@ def test_values_reach_the_logger(tmp_path):
 
 def test_a_resumed_run_goes_on_with_its_table(tmp_path):
     with kept_random():
-        _, first = fit(tmp_path, [monitor(tmp_path / "llc", 1)], max_steps=2)
+        _, first = fit(tmp_path, [monitor(tmp_path / "llc", 3)], max_steps=6)  # one epoch
         first.save_checkpoint(tmp_path / "half.ckpt")
-        fit(tmp_path, [monitor(tmp_path / "llc", 1)], str(tmp_path / "half.ckpt"), max_steps=4)
-    assert monitor(tmp_path / "llc").table().step.values.tolist() == [0, 1, 2, 3, 4]
+        fit(tmp_path, [monitor(tmp_path / "llc", 3)], str(tmp_path / "half.ckpt"))
+    assert monitor(tmp_path / "llc").table().step.values.tolist() == [0, 3, 6, 9]
 
 
 def test_bad_input_is_said_before_training(tmp_path):

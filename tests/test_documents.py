@@ -46,6 +46,19 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.parametrize("page", ["data.md", "while-training.md"])
+def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(found) >= 3
+    names: dict[str, object] = {"__name__": "page"}
+    with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()) as printed:
+        for block in found:
+            exec(compile(block, page, "exec"), names)
+    assert "NaN" not in printed.getvalue()
+
+
 def test_python_in_the_readme_runs():
     assert blocks("python")
     for block in blocks("python"):

@@ -6,6 +6,7 @@ subpackage of its own.
 
 from somite.calibration import calibrate
 from somite.components import Mask, components, modules, pairs
+from somite.data import collect, token_rows
 from somite.estimators import (
     control_check,
     coupling,
@@ -23,7 +24,7 @@ from somite.estimators import (
     waic,
     wbic,
 )
-from somite.models import next_token_loss
+from somite.models import masked_lm_loss, next_token_loss
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -51,6 +52,7 @@ __all__ = [
     "Target",
     "calibrate",
     "checkpoints",
+    "collect",
     "components",
     "control_check",
     "coupling",
@@ -60,6 +62,7 @@ __all__ = [
     "interaction_ladder",
     "llc",
     "llc_ladder",
+    "masked_lm_loss",
     "modules",
     "next_token_loss",
     "pairs",
@@ -69,6 +72,7 @@ __all__ = [
     "second_moment_shares",
     "shares",
     "stein_llc",
+    "token_rows",
     "waic",
     "wbic",
 ]

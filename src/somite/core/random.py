@@ -1,7 +1,11 @@
 """Named random streams: one independent generator for each purpose, derived from one seed."""
 
 import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 
@@ -33,3 +37,32 @@ def stream(*names: object) -> torch.Generator:
         tensor([True])
     """
     return torch.Generator().manual_seed(stream_seed(*names))
+
+
+@contextmanager
+def kept_random(*generators: torch.Generator) -> Iterator[None]:
+    """Whatever is drawn inside, afterwards the random state is what it was before.
+
+    That of PyTorch on the CPU and on all CUDA devices, of NumPy and of Python.
+
+    Args:
+        generators: More generators to keep, such as that of a shuffling loader.
+
+    Example:
+        >>> before = torch.get_rng_state()
+        >>> with kept_random():
+        ...     drawn = torch.rand(3)
+        >>> torch.equal(before, torch.get_rng_state())
+        True
+    """
+    states = [generator.get_state() for generator in generators]
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices=list(devices)):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)

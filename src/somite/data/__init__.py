@@ -2,6 +2,7 @@
 
 from somite.data.batches import sample_rows, training_batch
 from somite.data.build import build_corpus
+from somite.data.collect import collect
 from somite.data.config import REPEATS, DataConfig
 from somite.data.corpus import Corpus, DomainSize, load_corpus
 from somite.data.digit_pairs import digit_pairs
@@ -16,6 +17,7 @@ from somite.data.repeats import repeated_rows
 from somite.data.role_rows import role_rows
 from somite.data.sources import DOMAINS
 from somite.data.sparse_parity import ParityTasks
+from somite.data.token_rows import token_rows
 from somite.data.tokenizer import Tokenizer, train_tokenizer
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Tokenizer",
     "build_corpus",
     "cache_folder",
+    "collect",
     "corpus_ngrams",
     "correlated_inputs",
     "count_ngrams",
@@ -45,6 +48,7 @@ __all__ = [
     "repeated_rows",
     "role_rows",
     "sample_rows",
+    "token_rows",
     "train_tokenizer",
     "training_batch",
 ]

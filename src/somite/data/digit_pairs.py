@@ -1,7 +1,6 @@
 """Two handwritten digits side by side: two tasks on separate halves of a real image."""
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from somite.core.checks import at_least, one_of
@@ -46,6 +45,8 @@ def digit_pairs(
     if not 0 <= correlation <= 1:
         remedy = "0 is independence, 1 always the same class."
         raise InputError("correlation", "must be between 0 and 1", correlation, remedy)
+    from sklearn.datasets import load_digits  # a third of a second, for this task alone
+
     bunch = load_digits()
     pixels = torch.from_numpy(bunch.data).float() / 16
     classes = torch.from_numpy(bunch.target).long()

@@ -1,6 +1,7 @@
 """One model per file, each readable alone."""
 
 from somite.models.block_linear import BlockLinear, block_linear_population_loss
+from somite.models.contrastive import contrastive_loss
 from somite.models.deep_linear import (
     DeepLinear,
     deep_linear_loss,
@@ -10,7 +11,12 @@ from somite.models.deep_linear_centers import block_center, random_center
 from somite.models.duplicates import Duplicates
 from somite.models.gaussian_blocks import GaussianBlocks, block_inputs, gaussian_blocks_loss
 from somite.models.head_roles import RoleTokens, head_roles
-from somite.models.losses import cross_entropy_loss, next_token_loss, squared_error_loss
+from somite.models.losses import (
+    cross_entropy_loss,
+    masked_lm_loss,
+    next_token_loss,
+    squared_error_loss,
+)
 from somite.models.mlp import MLP, block_connections
 from somite.models.shared_bias import SharedBias
 from somite.models.superposition import Superposition, superposition_population_loss
@@ -41,12 +47,14 @@ __all__ = [
     "block_connections",
     "block_inputs",
     "block_linear_population_loss",
+    "contrastive_loss",
     "cross_entropy_loss",
     "deep_linear_loss",
     "deep_linear_population_loss",
     "gaussian_blocks_loss",
     "head_roles",
     "join_streams",
+    "masked_lm_loss",
     "next_token_loss",
     "permuted",
     "random_center",

@@ -54,7 +54,8 @@ def check_loss(at_center: Callable[[Data], Tensor], few: Data) -> Tensor:
         The losses.
 
     Raises:
-        InputError: If they have the wrong shape, are not finite or not repeatable.
+        InputError: If they have the wrong shape, are not finite, not repeatable, or depend on
+            what else is in the batch.
     """
     losses = at_center(few)
     _check_losses(losses, n_examples(few))
@@ -62,6 +63,7 @@ def check_loss(at_center: Callable[[Data], Tensor], few: Data) -> Tensor:
         remedy = "Switch off dropout and augmentation inside the loss."
         rule = "must give the same numbers for the same batch"
         raise InputError("loss", rule, "two different results", remedy)
+    _check_independence(at_center, few, losses)
     return losses
 
 
@@ -128,6 +130,24 @@ def check_baseline(argument: str, losses: Tensor) -> None:
         raise InputError(argument, rule, f"{bad} of {len(losses)} examples without", remedy)
 
 
+def _check_independence(at_center: Callable[[Data], Tensor], few: Data, losses: Tensor) -> None:
+    """The loss of an example must not depend on the batch it is in: it is compared across batches.
+
+    Raises:
+        InputError: If it does.
+    """
+    if (half := len(losses) // 2) == 0:
+        return
+    fewer = at_center(rows(few, slice(0, half)))
+    _check_losses(fewer, half)
+    found, expected = per_example(fewer), per_example(losses)[:half]
+    rounding = torch.finfo(losses.dtype).eps
+    if bool(((found - expected).abs() > max(TOLERANCE, rounding) * (1 + expected.abs())).any()):
+        rule = "must give an example the same loss whatever else is in the batch"
+        remedy = "Compare with a fixed set instead of the other examples; see docs/data.md."
+        raise InputError("loss", rule, (expected[0].item(), found[0].item()), remedy)
+
+
 def _check_losses(losses: object, examples: int) -> None:
     if not (isinstance(losses, Tensor) and losses.is_floating_point()):
         found = str(losses.dtype) if isinstance(losses, Tensor) else type(losses).__name__
@@ -137,7 +157,7 @@ def _check_losses(losses: object, examples: int) -> None:
         remedy = "Return one loss per example (reduction='none'), examples along the first axis."
         raise InputError("loss", f"must have shape ({examples}, …)", tuple(losses.shape), remedy)
     if not bool(torch.isfinite(per_example(losses)).all()):
-        remedy = "Check the model's weights and the data; a row needs at least two tokens."
+        remedy = "Check the weights and the data; a row needs at least two tokens, not masked."
         raise InputError("loss", "must be finite at the center", float(losses.mean()), remedy)
 
 

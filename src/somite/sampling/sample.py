@@ -28,6 +28,7 @@ from somite.sampling.sharing import Sharing
 from somite.sampling.stacking import make_engine
 from somite.sampling.target import Data, Target, check_data, n_examples, rows
 from somite.sampling.views import View, center_losses, whole_view
+from somite.sampling.vocabulary import check_vocabulary
 
 Progress = Callable[[int, int], None]
 
@@ -100,6 +101,9 @@ def sample(
         plan = unstacked(plan)
     center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
+    check_vocabulary("data", center_losses(center, target.loss), target.data)
+    for name, data in (probes or {}).items():
+        check_vocabulary(f"probe {name}", center_losses(center, target.loss), data)
     few = rows(target.data, slice(0, FEW))
     losses = check_loss(center_losses(center, target.loss), few)
     shared = Sharing(center, target.loss, few) if sharing else None

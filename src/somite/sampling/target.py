@@ -107,7 +107,8 @@ def check_data(argument: str, data: Data) -> None:
     found = tensors(data) if isinstance(data, Tensor | tuple | dict) else ()
     if not found or not all(isinstance(x, Tensor) and x.ndim for x in found):
         rule = "must be a tensor, or a tuple or dict of tensors, with one row per example"
-        raise InputError(argument, rule, type(data).__name__, "Stack the examples first.")
+        remedy = "Stack the examples first, or pass somite.collect(data, rows=…)."
+        raise InputError(argument, rule, type(data).__name__, remedy)
     lengths = sorted({len(tensor) for tensor in found})
     if len(lengths) != 1:
         remedy = "Give every tensor one row per example."
@@ -135,6 +136,15 @@ def rows(data: Data, index: Tensor | slice) -> Data:
     if isinstance(data, dict):
         return {name: tensor[index] for name, tensor in data.items()}
     return tuple(tensor[index] for tensor in data)
+
+
+def on_device(data: Data, device: torch.device) -> Data:
+    """The data in the memory of a device."""
+    if isinstance(data, Tensor):
+        return data.to(device)
+    if isinstance(data, dict):
+        return {name: tensor.to(device) for name, tensor in data.items()}
+    return tuple(tensor.to(device) for tensor in data)
 
 
 def per_example(losses: Tensor) -> Tensor:

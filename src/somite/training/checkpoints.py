@@ -8,6 +8,8 @@ that whatever is there is complete.
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,16 +75,26 @@ class CheckpointSeries:
         self, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, history: History
     ) -> None:
         """Write a checkpoint, then drop the optimiser state of earlier ones."""
-        partial = self.folder / f".partial-{step}"
-        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
-        partial.mkdir(parents=True)
-        _write(_detached(model.state_dict()), partial / "model.safetensors")
-        _write(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
-        (partial / "history.json").write_text(json.dumps(history))
-        os.replace(partial, self.path(step))
+        with self.written(step) as partial:
+            write_weights(model, partial)
+            _write(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
+            (partial / "history.json").write_text(json.dumps(history))
         for earlier in self.steps():
             if earlier < step:
                 (self.path(earlier) / "optimizer.safetensors").unlink(missing_ok=True)
+
+    @contextmanager
+    def written(self, step: int) -> Iterator[Path]:
+        """A folder to write a checkpoint to; it gets its name when the block ends well.
+
+        A checkpoint of that step that is there already is replaced.
+        """
+        partial = self.folder / f".partial-{step}"
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
+        partial.mkdir(parents=True)
+        yield partial
+        shutil.rmtree(self.path(step), ignore_errors=True)
+        os.replace(partial, self.path(step))
 
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Load the latest checkpoint into model and optimiser.
@@ -112,13 +124,22 @@ class CheckpointSeries:
         return InputError("checkpoint", "must be whole and readable", str(path), remedy)
 
 
+def write_weights(model: nn.Module, folder: Path) -> None:
+    """Write the weights and buffers of a model to `model.safetensors` in a folder."""
+    _write(_detached(model.state_dict()), folder / "model.safetensors")
+
+
 def _write(tensors: dict[str, Tensor], path: Path) -> None:
     # Not `save_file`: where the disk is full it raises an error of its own instead of OSError.
     path.write_bytes(save(tensors))
 
 
 def _detached(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    # Tied weights share memory, which the format refuses: each name gets a copy of its own.
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in state.items()
+    }
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

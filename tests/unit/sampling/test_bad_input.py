@@ -155,6 +155,10 @@ COUNT = itertools.count()
         ),
         (lambda m, x: m(x).argmax(1), "must return a tensor of floating-point .*torch.int64"),
         (
+            lambda m, x: mean_square(m, x) / len(x),
+            "loss must give an example the same loss whatever else is in the batch, got",
+        ),
+        (
             lambda m, x: (m.bias - m.bias.detach()).square().sum().sqrt() + x.sum(1),
             "component full must have a finite gradient at the center, got '3 of 9 without'. Look",
         ),
@@ -167,8 +171,24 @@ def test_a_bad_loss_is_refused(loss, words):
 
 def test_rows_of_one_token_are_refused():
     target = so.Target(so.next_token_loss, tiny_rows()[:, :1], n_beta=5)
-    with pytest.raises(InputError, match=r"loss must be finite at the center.*two tokens"):
+    with pytest.raises(InputError, match="data must have rows of at least two tokens, got 1"):
         so.sample(tiny_transformer(), target, so.SGLD(1e-2))
+
+
+@pytest.mark.parametrize(
+    ("empty", "words"),
+    [
+        (0, "loss must be finite at the center, got nan. .*two tokens, not masked"),
+        (7, "data must have a finite loss at the center, got '1 of 9 examples without'. Leave"),
+    ],
+)
+def test_rows_that_are_masked_throughout_are_refused(empty, words):
+    rows = tiny_rows(9)
+    mask = torch.ones_like(rows)
+    mask[empty] = 0
+    data = {"input_ids": rows, "attention_mask": mask}
+    with pytest.raises(InputError, match=words):
+        so.sample(tiny_transformer(), so.Target(so.next_token_loss, data, n_beta=5), so.SGLD(1e-2))
 
 
 @pytest.mark.parametrize("step_size", [0.0, -1e-3])

@@ -6,6 +6,7 @@ import torch
 from somite.core.errors import InputError
 from somite.core.fingerprint import fingerprint
 from somite.training import CheckpointSeries
+from somite.training.checkpoints import write_weights
 from unit.training import tiny
 
 
@@ -77,3 +78,26 @@ def test_a_damaged_checkpoint_is_refused_and_named(tmp_path, name, damage):
 def test_history_is_json_that_people_can_read(tmp_path):
     series, history = tiny.run(tmp_path)
     assert json.loads((series.path(10) / "history.json").read_text()) == history
+
+
+def test_tied_weights_are_written_under_both_names(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    series = CheckpointSeries(tmp_path)
+    with series.written(7) as folder:
+        write_weights(model, folder)
+    assert series.steps() == [7]
+    again = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    again.load_state_dict(series.weights(7))
+    assert torch.equal(again[1].weight, model[0].weight)
+
+
+def test_a_step_can_be_written_again(tmp_path):
+    series = CheckpointSeries(tmp_path)
+    for scale in (1.0, 2.0):
+        model = torch.nn.Linear(1, 1)
+        model.weight.data.fill_(scale)
+        with series.written(3) as folder:
+            write_weights(model, folder)
+    assert series.weights(3)["weight"].item() == 2.0
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000003"]

@@ -139,8 +139,7 @@ def track_command(
 
     found = somite.checkpoints(series, pattern=pattern)
     at_least("number of checkpoints", len(found.steps()), LEAST_STEPS, "Use `somite llc` for one.")
-    tokenizer = _tokenizer(series, None if Path(series).exists() else _last_revision(found))
-    work = _Work(found, tokenizer, components, settings, calibrate)
+    work = _Work(found, _tokenizer(_beside(series), None), components, settings, calibrate)
     table = work.run(data, out, quiet=as_json)
     with writable(out):
         report = build_report(load_results(out), out / "report.html")
@@ -193,7 +192,11 @@ class _Work:
         return section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
 
     def _masks(self) -> "str | dict[str, Mask]":
-        """What was chosen: a kind as it is, names and patterns as masks."""
+        """What was chosen: a kind as it is, names and patterns as masks.
+
+        Raises:
+            InputError: If nothing was.
+        """
         from somite.components import components
 
         chosen = [name.strip() for name in self.components.split(",") if name.strip()]
@@ -262,6 +265,14 @@ def _tokenizer(where: str, revision: str | None) -> Any:
     except (OSError, ValueError, KeyError) as error:
         remedy = "Save the tokenizer in the model's folder."
         raise InputError("tokenizer", "must lie beside the model", where, remedy) from error
+
+
+def _beside(series: str) -> str:
+    """Where the tokenizer of a series lies: in its folder, in one of the checkpoints, or the Hub."""
+    inside = sorted(Path(series).glob("*/tokenizer*.json"))
+    if inside and not list(Path(series).glob("tokenizer*.json")):
+        return str(inside[-1].parent)
+    return series
 
 
 def _texts(given: list[str], tokenizer: Any, config: AnyConfig) -> dict[str, "Tensor"]:

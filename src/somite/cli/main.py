@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from somite.cli.any_model import components_command, llc_command, track_command
 from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.modules import modules_command
@@ -26,7 +27,10 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
+app.command("components")(components_command)
+app.command("llc")(llc_command)
 app.command("modules")(modules_command)
+app.command("track")(track_command)
 app.command("verify")(verify_command)
 console = Console()
 
@@ -73,7 +77,7 @@ def run_command(
 
     check_device(device)
     where = chosen_engine(engine, address, gpus_per_job, device)
-    chosen = load_recipe(recipe, dict(_pair(text) for text in settings or []))
+    chosen = load_recipe(recipe, dict(pair(text) for text in settings or []))
     folder = out or Path("runs") / chosen.name
     with TerminalWatch(console) as watch:
         run_study(chosen, folder, workers, device, watch, where)
@@ -165,7 +169,12 @@ def _say_where(report: Path) -> None:
     console.print(f"The report is at [bold]{escape(str(report))}[/bold]", soft_wrap=True)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """Key and value of an option --set.
+
+    Raises:
+        InputError: If it is none.
+    """
     key, equals, value = text.partition("=")
     if not equals or not key:
         remedy = "Write --set section.key=value, such as --set sampling.n_beta=100."

@@ -31,7 +31,8 @@ def show_results(results: Results, console: Console) -> None:
 
 def _heads(results: Results) -> Table:
     last = int(results.llc.step.values[-1])
-    short = [score.removesuffix("_token")[:9] for score in SCORES]
+    scores = [score for score in SCORES if score in results.behavior]
+    short = [score.removesuffix("_token")[:9] for score in scores]
     title = f"Components at step {last}; {CARE}: ∗, {REFUSE}: ×"
     table = Table(
         "head", "rLLC", "MCSE", "R-hat", "ESS", "center", "group", *short, title=title, box=None
@@ -47,7 +48,7 @@ def _heads(results: Results) -> Table:
             f"{float(row.ess):.0f}",
             MARKS[row.center_verdict.item()] or "✓",
             _group(results, str(name)),
-            *(f"{float(behavior[score]):.2f}" for score in SCORES),
+            *(f"{float(behavior[score]):.2f}" for score in scores),
         )
     return table
 

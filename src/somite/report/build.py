@@ -42,6 +42,8 @@ SECTIONS = (
     diagnostics,
     settings,
 )
+OF_TRANSFORMERS = (behavior, modules, ablation, attention)
+"""What is measured of our own transformers alone; a tracked series has none of it."""
 
 
 def build_report(results: Results, path: str | os.PathLike[str]) -> Path:
@@ -79,7 +81,8 @@ def render(results: Results) -> str:
 
 def all_sections(results: Results) -> list[Section]:
     """The sections after the first screen, in reading order."""
-    return [module.section(results) for module in SECTIONS]
+    left_out = () if results.behavior.data_vars else OF_TRANSFORMERS
+    return [module.section(results) for module in SECTIONS if module not in left_out]
 
 
 def _asset(name: str) -> Markup:

@@ -14,6 +14,7 @@ from somite.report.reading import (
     failed_chains,
     heads,
     main_view,
+    noun,
     stage_spans,
     steps,
     views,
@@ -144,7 +145,7 @@ def measured_line(results: Results) -> str:
     llc = results.llc
     chains, draws = llc.attrs.get("chains", "?"), llc.attrs.get("draws", "?")
     return (
-        f"Refined local learning coefficient (rLLC) of {len(heads(results))} attention heads at "
+        f"Refined local learning coefficient (rLLC) of {len(heads(results))} {noun(results)} at "
         f"{len(steps(results))} checkpoints, steps {steps(results)[0]} to {steps(results)[-1]}; "
         f"{chains} chains × {draws} draws in each cell."
     )

@@ -49,6 +49,15 @@ def heads(results: Results) -> list[str]:
     return [str(name) for name in results.llc["component"].values]
 
 
+def noun(results: Results) -> str:
+    """What the components are called."""
+    settings = results.settings
+    chosen = settings.get("components") or settings.get("sampling", {}).get("components", "heads")
+    return {"heads": "attention heads", "layers": "layers", "mlps": "MLPs"}.get(
+        str(chosen), "components"
+    )
+
+
 def steps(results: Results) -> list[int]:
     """Steps at which rLLCs were measured."""
     return [int(step) for step in results.llc["step"].values]
@@ -85,12 +94,14 @@ def layer_of(head: str) -> str:
 
 
 def by_layer(names: list[str]) -> dict[str, list[str]]:
-    """Components sorted into their layers, order kept.
+    """Components sorted into their layers, order kept; all in one if they name no layers.
 
     Example:
         >>> by_layer(["0:0", "0:1", "1:0"])
         {'0': ['0:0', '0:1'], '1': ['1:0']}
     """
+    if not all(":" in name for name in names):
+        return {"": names}
     layers: dict[str, list[str]] = {}
     for name in names:
         layers.setdefault(layer_of(name), []).append(name)

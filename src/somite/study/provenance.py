@@ -40,20 +40,27 @@ def provenance(context: Context, seconds: dict[str, float], workers: int) -> dic
     """
     corpus = context.corpus
     return {
-        "somite": version("somite"),
-        "somite source": code_fingerprint(*ROWS),
-        "python": sys.version.split()[0],
-        **{name: version(name) for name in LIBRARIES},
-        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
+        **made_where(),
         "device": context.device,
         "workers": workers,
-        "cores": torch.multiprocessing.cpu_count(),
-        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "corpus fingerprint": corpus.fingerprint,
         **{f"text of {name}": _amount(size) for name, size in corpus.sizes.items()},
         **{f"left out: {name}": reason for name, reason in corpus.left_out.items()},
         "parameters": sum(p.numel() for p in context.new_model().parameters()),
         **{f"seconds of {name}": value for name, value in seconds.items()},
+    }
+
+
+def made_where() -> dict[str, Any]:
+    """Versions and machine."""
+    return {
+        "somite": version("somite"),
+        "somite source": code_fingerprint(*ROWS),
+        "python": sys.version.split()[0],
+        **{name: version(name) for name in LIBRARIES},
+        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
+        "cores": torch.multiprocessing.cpu_count(),
+        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 

@@ -139,6 +139,18 @@ def _section_types() -> dict[str, Any]:
     return get_type_hints(Recipe)
 
 
+def section(key: str, kind: Any, overrides: Mapping[str, str]) -> Any:
+    """One section of settings from values as TOML text by name.
+
+    Raises:
+        InputError: For an unknown name (the nearest is named), a wrong type or range.
+    """
+    values: dict[str, Any] = {}
+    for name, text in overrides.items():
+        _override(values, name, text)
+    return _section(key, kind, values, 0)
+
+
 def _section(key: str, section: Any, values: Any, seed: int) -> Any:
     if not isinstance(values, Mapping):
         remedy = f"Write [{key}] and its settings below."

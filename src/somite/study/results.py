@@ -27,7 +27,7 @@ class Results:
         llc: Estimates and verdicts (step, component), see `somite.llc`; attributes are the
             settings of the sampler.
         draws_by_place: Loads the draws of a checkpoint (step) on a data set (name).
-        behavior: Scores (step, component) and (step,).
+        behavior: Scores (step, component) and (step,); none of a tracked series.
         stages: Boundaries, see `somite.development.find_stages`.
         groups: Groups of heads and their agreement, see `somite.modularity.combine_views`.
         refined: Data-refined estimates and verdicts (step, domain, component).
@@ -102,6 +102,25 @@ def load_results(run: Path) -> Results:
     return _Reader(run, read_manifest(run)).results()
 
 
+def load_estimates(run: Path) -> xr.Dataset:
+    """Estimates of the last checkpoint of a run on all its data sets.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        Over (data, component): what `somite.llc` gives. "mixture" stands for the target's own data.
+    """
+    reader = _Reader(run, read_manifest(run))
+    whole = reader._only("estimates").isel(step=-1)
+    parts = {MIXTURE: whole}
+    if reader._paths("refined"):
+        refined = reader._only("refined_estimates").sel(step=whole.step)
+        parts |= {str(name): refined.sel(domain=name, drop=True) for name in refined.domain.values}
+    axis = xr.DataArray(list(parts), dims="data", name="data")
+    return xr.concat(list(parts.values()), axis, combine_attrs="drop_conflicts")
+
+
 @dataclass(frozen=True)
 class _Reader:
     run: Path
@@ -111,18 +130,19 @@ class _Reader:
         draws = StoredCells(self.run, self._paths("sampling") | self._paths("refined"))
         for place in draws:
             draws[place]  # damage is said here, not in the middle of a report
+        llc = self._only("estimates")
         return Results(
             settings=self.manifest["settings"],
             provenance=self.manifest["provenance"],
             training=self._training(),
-            llc=self._only("estimates"),
+            llc=llc,
             draws_by_place=draws,
-            behavior=self._by_step("behavior"),
+            behavior=self._behavior(llc),
             stages=self._only("stages"),
             groups=self._only("groups"),
             refined=self._only("refined_estimates") if self._paths("refined") else None,
-            ablation=self._by_step("ablation"),
-            attention=self._only("attention"),
+            ablation=self._by_step("ablation") if self._paths("ablation") else None,
+            attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
         )
 
@@ -137,6 +157,12 @@ class _Reader:
         (path,) = cells.values()
         return read_cell(self.run / path)
 
+    def _behavior(self, llc: xr.Dataset) -> xr.Dataset:
+        """Scores of the heads; of a series that was only tracked, none."""
+        if self._paths("behavior"):
+            return self._by_step("behavior")
+        return xr.Dataset(coords={"step": llc.step, "component": llc.component})
+
     def _by_step(self, kind: str) -> xr.Dataset:
         cells = StoredCells(self.run, self._paths(kind))
         return join_steps({step: data for (step, _), data in cells.items()})
@@ -147,6 +173,8 @@ class _Reader:
         return {int(step): read_cell(self.run / path) for step, path in cells.items()}
 
     def _training(self) -> xr.Dataset:
+        if "losses" in self.manifest["cells"]:
+            return self._only("losses")
         folder = self.run / self.manifest["training"]
         if not (history := CheckpointSeries(folder).history()):
             remedy = "Run the study again; finished cells are kept."

@@ -39,7 +39,7 @@ def curves_figure(results: Results, height: int) -> go.Figure:
     layers = by_layer(heads(results))
     columns = min(len(layers), MOST_COLUMNS)
     rows = math.ceil(len(layers) / columns)
-    titles = [f"<b>layer {label(layer)}</b>" for layer in layers]
+    titles = [f"<b>layer {label(layer)}</b>" if layer else "" for layer in layers]
     figure = make_subplots(
         rows, columns, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.03
     )

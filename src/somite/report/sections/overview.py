@@ -9,7 +9,7 @@ from somite.report.figures.curves import curves_figure
 from somite.report.findings import findings, measured_line, quality
 from somite.report.page import Chart
 from somite.report.palette import category_color
-from somite.report.reading import group_of, group_title, heads, main_view, view_name
+from somite.report.reading import group_of, group_title, heads, main_view, noun, view_name
 from somite.report.roles import describe_group, roles
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Overview:
 def overview(results: Results) -> Overview:
     """Compose the first screen."""
     note = (
-        "Each line is a head, named at its end and coloured by its group; bands are ± 2 MCSE. "
-        "Dashed: stage boundaries, grey: their 95 % intervals. Open circles: chains "
-        "that are not good by their own verdict."
+        f"Each line is one of the {noun(results)}, named at its end and coloured by its group; "
+        "bands are ± 2 MCSE. Dashed: stage boundaries, grey: their 95 % intervals. Open circles: "
+        "chains that are not good by their own verdict."
     )
     chart = Chart(
         "curves",
@@ -56,7 +56,7 @@ def overview(results: Results) -> Overview:
         curves_figure(results, CHART_HEIGHT),
     )
     return Overview(
-        title=f"When {len(heads(results))} attention heads took shape",
+        title=f"When {len(heads(results))} {noun(results)} took shape",
         study=str(results.settings.get("name", "")),
         measured=measured_line(results),
         findings=findings(results),

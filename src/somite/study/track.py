@@ -1,0 +1,319 @@
+"""Any model along any series of checkpoints: components sampled at each, curves, stages, groups.
+
+The store is that of a run: one cell for each checkpoint, found again by everything that made it,
+the manifest last. Models are loaded one at a time, and only where a cell is missing.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from torch import nn
+
+from somite.components.mask import Mask
+from somite.core.checks import at_least
+from somite.core.fingerprint import code_fingerprint, fingerprint
+from somite.core.threads import available_cores, torch_threads
+from somite.data.config import MIXTURE
+from somite.development import find_stages, most_boundaries
+from somite.estimators import llc
+from somite.modularity import combine_views, group_heads
+from somite.sampling import Target, sample
+from somite.sampling.draws import REFERENCE
+from somite.sampling.kernels.kernel import Kernel
+from somite.sampling.sample import chain_settings
+from somite.sampling.status import CONVERGED
+from somite.sampling.target import Data, check_data, n_examples, rows
+from somite.study.analysis import ANALYSIS_ROWS, join_steps, lambda_series
+from somite.study.cells import Cell, sweep_partial
+from somite.study.folder import MANIFEST, claimed, write_whole
+from somite.study.jobs import SAMPLING_ROWS, made_with, place
+from somite.study.provenance import made_where
+from somite.study.run import Silent, Watch
+
+PROBE_ROWS, BOOTSTRAPS, MOST_BOUNDARIES = 16, 200, 6
+LEAST_STEPS, LEAST_GROUPED = 3, 4
+"""Fewest checkpoints with stages, and fewest components with groups."""
+KIND = "track"
+
+
+class Series(Protocol):
+    """Checkpoints in their order, loaded one at a time, such as `somite.checkpoints` gives."""
+
+    def steps(self) -> Sequence[int]:
+        """Their steps."""
+        ...
+
+    def load(self, step: int) -> nn.Module:
+        """The model at a step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Models:
+    """Models in memory by step, as a series.
+
+    Args:
+        models: By step.
+    """
+
+    models: Mapping[int, nn.Module]
+
+    def steps(self) -> list[int]:
+        """Their steps, in order."""
+        return sorted(self.models)
+
+    def load(self, step: int) -> nn.Module:
+        """The model at a step."""
+        return self.models[step]
+
+
+@dataclass
+class _Track:
+    """A series on its way."""
+
+    series: Series
+    target: Target
+    kernel: Kernel
+    components: str | Mapping[str, Mask]
+    chain: Mapping[str, Any]
+    threads: int
+    run: Path
+    watch: Watch
+    held: dict[int, nn.Module] = field(default_factory=dict)
+    cells: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def model(self, step: int) -> nn.Module:
+        """The model at a step; only the latest is held."""
+        if step not in self.held:
+            self.held.clear()
+            self.held[step] = self.series.load(step)
+        return self.held[step]
+
+    def cell(self, step: int, domain: str, data: Data) -> Cell:
+        """Where the draws of a checkpoint on a data set go."""
+        identity = {
+            "step": step,
+            "weights": self._weights(step),
+            "data": fingerprint(_plain(data)),
+            "components": _described(self.components),
+            "loss": _source(self.target.loss),
+            "target": {
+                name: getattr(self.target, name)
+                for name in ("n_beta", "localization", "weight_decay", "bounding_box")
+            },
+            "kernel": repr(self.kernel),
+            "settings": asdict(chain_settings(self.chain)),
+            "threads": self.threads,
+            **made_with(*SAMPLING_ROWS),
+        }
+        return Cell("sampling" if domain == MIXTURE else "refined", place(step, domain), identity)
+
+    def _weights(self, step: int) -> str:
+        """What says which weights these are: the series' own word, or all their bits."""
+        if (known := getattr(self.series, "identity", None)) is not None:
+            return str(known(step))
+        return fingerprint(dict(self.model(step).state_dict()))
+
+    def draws(self, step: int, domain: str, data: Data, done: Callable[[float], None]) -> Cell:
+        """The draws of a checkpoint on a data set, made if they are not there."""
+        cell = self.cell(step, domain, data)
+        if not cell.exists(self.run):
+            target = Target(**{**vars(self.target), "data": data})
+            count = min(PROBE_ROWS, n_examples(data))
+            found = sample(
+                self.model(step), target, self.kernel,
+                components=self.components, probes={REFERENCE: rows(data, slice(0, count))},
+                progress=lambda steps, total: done(steps / total), checkpoint=step, **self.chain,
+            )  # fmt: skip
+            cell.write(self.run, found)
+        self.keep(cell)
+        return cell
+
+    def keep(self, cell: Cell) -> None:
+        """Note a cell for the manifest."""
+        path = str(cell.path(self.run).relative_to(self.run))
+        self.cells.setdefault(cell.kind, {})[cell.place] = path
+
+    def once(
+        self, kind: str, made_from: Mapping[str, Any], make: Callable[[], xr.Dataset]
+    ) -> xr.Dataset:
+        """What is computed from stored draws, once."""
+        cell = Cell(kind, "all", {**made_from, "code": code_fingerprint(*ANALYSIS_ROWS)})
+        if not cell.exists(self.run):
+            cell.write(self.run, make())
+        self.keep(cell)
+        return cell.read(self.run)
+
+
+def track(
+    series: Series | Mapping[int, nn.Module],
+    target: Target,
+    kernel: Kernel,
+    out: Path | str,
+    *,
+    components: str | Mapping[str, Mask] = "heads",
+    domains: Mapping[str, Data] | None = None,
+    threads: int | None = None,
+    watch: Watch | None = None,
+    **settings: Any,
+) -> Path:
+    """Sample components at every checkpoint of a series, and find stages and groups in the curves.
+
+    The folder becomes a run: `load_results` and `build_report` read it. Stopped at any moment and
+    called again, it goes on with the same numbers; checkpoints whose cell is there are not loaded,
+    if the series names its weights (`identity`).
+
+    Args:
+        series: Models by step, or what loads them: `steps()` and `load(step)`.
+        target: Loss, data and scale.
+        kernel: The sampler, for all checkpoints the same.
+        out: Folder of the run: new, empty, or of this series.
+        components: What `somite.components` takes.
+        domains: Further data sets by name, on which the components of the last checkpoint are
+            sampled too (data-refined coefficients).
+        threads: Threads of PyTorch; one for each core if left out. They enter the identity of the
+            draws, since sums depend on them.
+        watch: Is told of the progress.
+        **settings: As in `somite.sample`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: If anything does not fit together, or the folder is something else's.
+
+    Example:
+        >>> import somite as so, tempfile
+        >>> data = torch.zeros(4, 1), torch.zeros(4, 1)
+        >>> models = {step: nn.Linear(1, 1) for step in (0, 10, 100)}
+        >>> out = track(models, so.Target(so.squared_error_loss, data, n_beta=10, localization=1),
+        ...             so.SGLD(0.1), tempfile.mkdtemp(), components="full", burn_in=5, draws=10)
+        >>> from somite.study import load_results
+        >>> load_results(out).llc.llc.dims
+        ('step', 'component')
+    """
+    chain_settings(settings)
+    if threads is not None:
+        at_least("threads", threads, 1)
+    found = Models(series) if isinstance(series, Mapping) else series
+    at_least("number of checkpoints", len(found.steps()), 1, "Check the series.")
+    for name, data in (domains or {}).items():
+        check_data(f"domain {name}", data)
+    run, cores = Path(out), threads or available_cores()
+    with claimed(run, KIND), torch_threads(cores):
+        sweep_partial(run)
+        work = _Track(found, target, kernel, components, settings, cores, run, watch or Silent())
+        _run(work, domains or {})
+    return run
+
+
+def _run(work: _Track, domains: Mapping[str, Data]) -> None:
+    """All draws, what is computed from them, and the manifest."""
+    steps = list(work.series.steps())
+    wanted = [(step, MIXTURE, work.target.data) for step in steps]
+    wanted += [(steps[-1], name, data) for name, data in domains.items()]
+    work.watch.phase("sampling", float(len(wanted)))
+    made: dict[tuple[int, str], Cell] = {}
+    for done, (step, name, data) in enumerate(wanted):
+        note = f"step {step}" if name == MIXTURE else f"step {step}, {name}"
+
+        def tell(share: float, done: int = done, note: str = note) -> None:
+            work.watch.advance(done + share, note)
+
+        made[step, name] = work.draws(step, name, data, tell)
+        tell(1.0)
+    draws = {place: cell.read(work.run) for place, cell in made.items()}
+    _analyse(work, draws, {"draws": [cell.key for cell in made.values()]}, list(domains))
+    write_whole(work.run / MANIFEST, _manifest(work, steps, list(domains)))
+
+
+def _analyse(
+    work: _Track,
+    draws: Mapping[tuple[int, str], xr.Dataset],
+    made_from: Mapping[str, Any],
+    domains: Sequence[str],
+) -> None:
+    """Estimates, losses, and from three checkpoints on stages and groups."""
+    tables = {place: llc(found, on_failure="leave out") for place, found in draws.items()}
+    whole = {step: found for (step, name), found in draws.items() if name == MIXTURE}
+    last = max(whole)
+    estimates = work.once(
+        "estimates", made_from, lambda: join_steps({s: tables[s, MIXTURE] for s in whole})
+    )
+    work.once("losses", made_from, lambda: _losses(whole))
+    if domains:
+        axis = xr.DataArray(list(domains), dims="domain", name="domain")
+        refined = [tables[last, name] for name in domains]
+        work.once(
+            "refined_estimates", made_from, lambda: join_steps({last: xr.concat(refined, axis)})
+        )
+    if len(whole) < LEAST_STEPS:
+        return
+    joined = join_steps(whole)
+    curves = joined.sel(component=(joined.status == CONVERGED).any("chain").all("step").values)
+    values, errors = lambda_series(curves), estimates.mcse.sel(component=curves.component)
+    most = min(MOST_BOUNDARIES, most_boundaries(len(whole)))
+    work.once("stages", made_from, lambda: find_stages(values, errors, 0, most, BOOTSTRAPS))
+    work.once("groups", made_from, lambda: _groups(values, errors))
+
+
+def _groups(values: xr.DataArray, errors: xr.DataArray) -> xr.Dataset:
+    """Groups of components by their curves; all in one where they are too few to be sorted."""
+    if values.sizes["component"] >= LEAST_GROUPED:
+        return group_heads(values, errors, 0)
+    names = values.component.values
+    label = xr.Dataset({"label": ("component", np.zeros(len(names), int))}, {"component": names})
+    absent = {"n_groups": 1, "stability": np.nan, "silhouette": np.nan, "note": "too few to sort"}
+    return combine_views({"curves_ward": label.assign_attrs(absent)}, 0)
+
+
+def _losses(draws: Mapping[int, xr.Dataset]) -> xr.Dataset:
+    """Mean loss of every checkpoint on the data (step, domain)."""
+    values = [[found.attrs["center_loss"]] for found in draws.values()]
+    return xr.Dataset(
+        {"loss": (("step", "domain"), values)}, {"step": list(draws), "domain": ["data"]}
+    )
+
+
+def _manifest(work: _Track, steps: Sequence[int], domains: Sequence[str]) -> dict[str, Any]:
+    """What the run consists of."""
+    name = type(work.series).__name__
+    settings = {
+        "name": str(getattr(work.series, "name", name)),
+        "components": _described(work.components),
+        "kernel": repr(work.kernel),
+        "steps": list(steps),
+        "domains": list(domains),
+        **{key: value for key, value in work.chain.items()},
+    }
+    how = made_where() | {"threads": work.threads}
+    return {
+        "settings": settings, "corpus": "", "training": "", "cells": work.cells, "provenance": how
+    }  # fmt: skip
+
+
+def _described(components: str | Mapping[str, Mask]) -> str:
+    """What was selected, by its name or by all its entries."""
+    if isinstance(components, str):
+        return components
+    return fingerprint({name: dict(mask.entries) for name, mask in components.items()})
+
+
+def _source(loss: Callable[..., Any]) -> str:
+    """Name of a loss, and the fingerprint of its code where that can be read."""
+    inner = getattr(loss, "func", loss)  # of a `functools.partial`
+    name = getattr(inner, "__qualname__", type(inner).__qualname__)
+    try:
+        code = inspect.getsource(inner)
+    except (OSError, TypeError):
+        code = ""
+    return f"{name} {fingerprint([code, repr(getattr(loss, 'keywords', ''))])}"
+
+
+def _plain(data: Data) -> Any:
+    return list(data) if isinstance(data, tuple) else data

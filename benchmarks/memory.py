@@ -68,6 +68,12 @@ def pass_peak(model: nn.Module, rows: Tensor) -> int:
     return most
 
 
+def forward_peak(model: nn.Module, rows: Tensor) -> int:
+    """Activations: what a forward pass makes and keeps for the backward pass."""
+    model.requires_grad_(True)
+    return peak(lambda: next_token_loss(model, rows).mean())
+
+
 def chain_peak(model: Transformer, rows: Tensor, components: str, batch: int, step: float) -> int:
     """Peak of one chain of some components."""
 
@@ -98,7 +104,7 @@ def of_large(tiny: bool) -> Row:
     model, rows = untrained(config).eval(), text(config, 8)
     weights = size(model)
     one = pass_peak(model, rows[:LARGE_BATCH])
-    activations = one - weights  # the pass also holds a gradient of the size of the weights
+    activations = forward_peak(model, rows[:LARGE_BATCH])
     most = chain_peak(model, rows, "full", LARGE_BATCH, 1e-7)
     return line("full", most + weights, one + weights) | {
         "weights": weights,

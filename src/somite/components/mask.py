@@ -68,5 +68,5 @@ def _union(first: Tensor | None, second: Tensor | None) -> Tensor:
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """Selection of every entry of a tensor."""
-    return torch.ones(tensor.shape, dtype=torch.bool)
+    """Selection of every entry of a tensor, which takes the memory of one; not to be written to."""
+    return torch.ones((), dtype=torch.bool).expand(tensor.shape)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from somite.components.mask import Mask
+from somite.components.spans import Span, spans
 from somite.core.random import stream
 
 
@@ -65,12 +66,35 @@ class Patch:
         self._origin = {name: center[name].detach() for name in mask.entries}
         self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, n in units)]
         self._sizes = [piece.size for piece in self.pieces]
-        self.center = self.flatten(self._origin)
+        sized = list(zip(self.pieces, self._sizes, strict=True))
+        self._of_tensor = {n: [s for s in sized if s[0].tensor == n] for n in self._origin}
+        self.size = sum(self._sizes)
+        """Number of moved entries d."""
+        self.like = at_least_single(torch.cat([o.flatten()[:0] for o in self._origin.values()]))
+        """A flat vector without entries, of the precision and on the device of all others."""
+        self.whole = Span(slice(0, self.size), [(i, slice(0, n)) for i, (_, n) in enumerate(sized)])
+        """All entries."""
+        self.spans = spans((size, piece.chosen is None) for piece, size in sized)
+        """The entries, cut; one span unless they are many."""
+        self._kept: Tensor | None = None
+        if not self.long:
+            self._kept = self.center
 
     @property
-    def size(self) -> int:
-        """Number of moved entries d."""
-        return self.center.numel()
+    def long(self) -> bool:
+        """Whether it has more than one span: vectors of its length then cost memory that counts."""
+        return len(self.spans) > 1
+
+    @property
+    def center(self) -> Tensor:
+        """w* (d,); of a long patch a copy that is made anew each time, and kept by nobody."""
+        return self.center_of(self.whole)
+
+    def center_of(self, span: Span) -> Tensor:
+        """Entries of w* in a span."""
+        if self._kept is None:
+            return self.flatten(self._origin, span).to(self.like.dtype)
+        return self._kept[span.entries]
 
     @property
     def rounding(self) -> float:
@@ -82,13 +106,21 @@ class Patch:
         """Shapes of the weights it touches, by name."""
         return {name: origin.shape for name, origin in self._origin.items()}
 
-    def flatten(self, tensors: Mapping[str, Tensor]) -> Tensor:
-        """The moved entries of any tensors of the weights' names and shapes (d,).
+    def flatten(self, tensors: Mapping[str, Tensor], span: Span | None = None) -> Tensor:
+        """The moved entries of any tensors of the weights' names and shapes (d,), or of a span.
 
         Half precision becomes single: a step is far smaller than what half precision resolves.
         """
-        flat = torch.cat([_read(piece, tensors[piece.tensor]) for piece in self.pieces])
-        return at_least_single(flat)
+        parts = [(self.pieces[i], part) for i, part in (span or self.whole).parts]
+        return at_least_single(torch.cat([_read(p, tensors[p.tensor])[part] for p, part in parts]))
+
+    def cut(self, flat: Tensor) -> list[Tensor]:
+        """Entries of each tensor that it touches: views, of its shape where all of it moves."""
+        parts = flat.split([sum(size for _, size in sized) for sized in self._of_tensor.values()])
+        return [
+            part.view(origin.shape) if len(part) == origin.numel() else part
+            for part, origin in zip(parts, self._origin.values(), strict=True)
+        ]
 
     def split(self, flat: Tensor) -> list[Tensor]:
         """Units with the moved entries taken from `flat`, in the order of `pieces`.
@@ -101,17 +133,26 @@ class Patch:
             for piece, part in zip(self.pieces, parts, strict=True)
         ]
 
-    def weights(self, flat: Tensor) -> dict[str, Tensor]:
-        """Whole weights, by name, with the moved entries taken from `flat` (differentiable)."""
-        units: dict[str, list[Tensor]] = {}
-        places: dict[str, list[int]] = {}
-        for piece, unit in zip(self.pieces, self.split(flat), strict=True):
-            units.setdefault(piece.tensor, []).append(unit)
-            if piece.index is not None:
-                places.setdefault(piece.tensor, []).append(piece.index)
-        return {
-            name: _put(self._origin[name], parts, places.get(name)) for name, parts in units.items()
-        }
+    def weights(self, flat: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
+        """Whole weights, by name, with the moved entries taken from `flat` (differentiable).
+
+        Args:
+            flat: (d,), or what `cut` gives of it. A weight of which all moves shares its memory.
+        """
+        parts = self.cut(flat) if isinstance(flat, Tensor) else flat
+        return {n: self._put(n, part) for n, part in zip(self._origin, parts, strict=True)}
+
+    def _put(self, name: str, part: Tensor) -> Tensor:
+        """A weight with its moved entries put in their places."""
+        origin, (pieces, sizes) = self._origin[name], zip(*self._of_tensor[name], strict=True)
+        if part.shape == origin.shape:
+            return part.to(origin.dtype)
+        taken = zip(pieces, part.split(sizes), strict=True)
+        units = [_fill(piece, some, origin) for piece, some in taken]
+        if pieces[0].index is None:
+            return units[0]
+        places = torch.tensor([piece.index for piece in pieces], device=origin.device)
+        return origin.index_copy(0, places, torch.stack(units))
 
 
 class Noise:
@@ -127,19 +168,24 @@ class Noise:
         self._patch = patch
         self._streams = [stream(*names, "noise", p.tensor, p.index) for p in patch.pieces]
 
-    def draw(self) -> Tensor:
-        """Noise of the next step: (d,), on the patch's device, in its precision."""
-        center = self._patch.center
-        noise = torch.empty(center.shape, dtype=center.dtype)
-        self.fill(noise)
-        return noise.to(center.device)
+    def draw(self, span: Span | None = None) -> Tensor:
+        """Noise of the next step: (d,), on the patch's device, in its precision.
 
-    def fill(self, noise: Tensor) -> None:
-        """Noise of the next step into a tensor (d,) in the memory of the CPU."""
-        parts = noise.split([piece.size for piece in self._patch.pieces])
-        for piece, generator, part in zip(self._patch.pieces, self._streams, parts, strict=True):
+        Args:
+            span: For these entries alone. Those of a step are drawn in their order.
+        """
+        like, span = self._patch.like, span or self._patch.whole
+        noise = torch.empty(sum(span.sizes), dtype=like.dtype)
+        self.fill(noise, span)
+        return noise.to(like.device)
+
+    def fill(self, noise: Tensor, span: Span | None = None) -> None:
+        """Noise of the next step into a tensor in the memory of the CPU."""
+        span = span or self._patch.whole
+        for (i, _), part in zip(span.parts, noise.split(span.sizes), strict=True):
+            piece, generator = self._patch.pieces[i], self._streams[i]
             if piece.chosen is None:
-                torch.randn(piece.shape, generator=generator, out=part.view(piece.shape))
+                torch.randn(part.shape, generator=generator, out=part)
             else:
                 drawn = torch.randn(piece.shape, generator=generator, dtype=noise.dtype)
                 part.copy_(drawn[piece.chosen.cpu()])
@@ -162,13 +208,6 @@ def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
 def _read(piece: Piece, tensor: Tensor) -> Tensor:
     unit = piece.unit(tensor)
     return unit.flatten() if piece.chosen is None else unit[piece.chosen.to(unit.device)]
-
-
-def _put(origin: Tensor, units: list[Tensor], places: list[int] | None) -> Tensor:
-    """The weight with its units put in their places; a unit without a place is the whole."""
-    if places is None:
-        return units[0]
-    return origin.index_copy(0, torch.tensor(places, device=origin.device), torch.stack(units))
 
 
 def _fill(piece: Piece, part: Tensor, origin: Tensor) -> Tensor:

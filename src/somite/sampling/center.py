@@ -1,7 +1,6 @@
 """What the loss says at the center itself: its gradient there, and how much minibatches differ."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -69,34 +68,45 @@ def center_statistics(
     chunk = plan.chunk(n_examples(data))
     if plan.full_batch(n_examples(data)):
         found = gradients.of(data, chunk)
-        exact = {name: patch.flatten(found) for name, patch in patches.items()}
-        return {name: (float(g.square().sum()), 0.0) for name, g in exact.items()}
+        return {
+            name: (_square(patch.flatten(found, span) for span in patch.spans), 0.0)
+            for name, patch in patches.items()
+        }
     generator = stream(plan.seed, plan.checkpoint, "center")
     size = (CENTER_BATCHES, plan.batch_size or 1)
     chosen = torch.randint(n_examples(data), size, generator=generator)
-    moments = {name: _Moments(torch.zeros_like(patch.center)) for name, patch in patches.items()}
+    moments = {name: _Moments(patch) for name, patch in patches.items()}
     for index in chosen:
         found = gradients.of(rows(data, index), chunk)
-        for name, patch in patches.items():
-            moments[name].add(patch.flatten(found))
+        for one in moments.values():
+            one.add(found)
+        del found  # else it outlives the next one
     return {name: found.squared_mean_and_noise() for name, found in moments.items()}
 
 
-@dataclass
 class _Moments:
     """Mean and spread of gradients that come one by one (Welford 1962): none of them is kept."""
 
-    mean: Tensor
-    spread: float = 0.0
-    count: int = 0
+    def __init__(self, patch: Patch) -> None:
+        self._patch = patch
+        self._mean = patch.like.new_zeros(patch.size)
+        self._spread = 0.0
+        self._count = 0
 
-    def add(self, gradient: Tensor) -> None:
-        self.count += 1
-        gap = gradient - self.mean
-        self.mean.add_(gap, alpha=1 / self.count)
-        self.spread += float(gap.dot(gap)) * (1 - 1 / self.count)
+    def add(self, gradient: dict[str, Tensor]) -> None:
+        self._count += 1
+        for span in self._patch.spans:
+            mean = self._mean[span.entries]
+            gap = self._patch.flatten(gradient, span) - mean
+            mean.add_(gap, alpha=1 / self._count)
+            self._spread += float(gap.dot(gap)) * (1 - 1 / self._count)
 
     def squared_mean_and_noise(self) -> tuple[float, float]:
         """Unbiased squared mean, and trace of the covariance."""
-        noise = self.spread / (self.count - 1)
-        return float(self.mean.square().sum()) - noise / self.count, noise
+        noise = self._spread / (self._count - 1)
+        parts = (self._mean[span.entries] for span in self._patch.spans)
+        return _square(parts) - noise / self._count, noise
+
+
+def _square(parts: Iterable[Tensor]) -> float:
+    return sum(float(part.square().sum()) for part in parts)

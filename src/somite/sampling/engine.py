@@ -5,8 +5,8 @@ weights is computed once per minibatch; only the component's entries have state,
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -27,7 +27,7 @@ from somite.sampling.preflight import check_baseline
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.status import diverged, free_distance, verdict
-from somite.sampling.step_checks import acceptance, noise_curvature
+from somite.sampling.step_checks import Evaluate, Trial, acceptance, noise_curvature
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
 from somite.sampling.views import View, center_losses
 from somite.sampling.walker import Walker
@@ -51,6 +51,11 @@ class Walk:
     batches: torch.Generator
     others: torch.Generator
     step: int = 0
+
+    @property
+    def alive(self) -> list[Walker]:
+        """The walkers that have not failed."""
+        return [walker for walker in self.walkers.values() if walker.alive]
 
 
 class Engine:
@@ -117,7 +122,8 @@ class Engine:
         walkers = {}
         for component, (patch, view) in parts.items():
             record = ChainRecord(probe_loss={name: [] for name in self.probes})
-            walkers[component] = Walker(patch, view, Noise(patch, names), names, record)
+            spans = patch.spans if self.kernel.elementwise else [patch.whole]
+            walkers[component] = Walker(patch, view, Noise(patch, names), names, spans, record)
         return Walk(walkers, stream(*names, "batches"), stream(*names, "gradient noise"))
 
     def advance(self, walks: Sequence[Walk], until: int, progress: Callable[[int], None]) -> None:
@@ -139,7 +145,11 @@ class Engine:
                 if walker.alive:
                     self._advance(walker, batch, step, self.blocks.get(name, {}))
             self._forget()
-            self._check_noise(walk)
+            if self._checks(step):
+                self._check_noise(walk, batch)
+                for walker in walk.alive:
+                    self._leave(walker, batch, step)
+                self._forget()
             walk.step = step + 1
             progress(len(walk.walkers))
 
@@ -179,33 +189,42 @@ class Engine:
     def _advance(
         self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
     ) -> None:
-        """Record the losses at the present weights, then leave them."""
-        scene = self._scene(walker, batch, step)
-        if walker.state is None:
-            walker.state = self.kernel.start(scene)
-        place = walker.place
-        here = place if isinstance(place, Point) else scene.evaluate(place)
+        """Record the losses at the present weights, then leave them, after checks if there are."""
+        if not walker.states:
+            walker.start(self.kernel, self._scenes(walker, batch, step))
+        walker.place = here = self._here(walker, batch)
         if not self._record(walker, here, batch, step, blocks):
             return
         if self._checks(step):
-            diffusion = self.kernel.diffusion(walker.state)
-            tilt, noise = batch.tilt(walker.patch), walker.check_noise()
-            tried = acceptance(diffusion, noise, here, tilt, scene)
-            walker.record.acceptance.append(math.exp(float(tried)))
-            walker.noisy = here
-        walker.place, walker.state = self.kernel.step(here, walker.state, scene)
+            self._check_acceptance(walker, here, batch, step)
+        else:
+            self._leave(walker, batch, step)
+
+    def _leave(self, walker: Walker, batch: Batch, step: int) -> None:
+        """Make a step."""
+        here = self._here(walker, batch)
+        walker.leave(here, self.kernel, self._scenes(walker, batch, step))
         if self.kernel.exact and self.settings.draw_at(step) is not None:
             walker.record.acceptance.append(float(walker.place is not here))
 
-    def _scene(self, walker: Walker, batch: Batch, step: int) -> Scene:
-        return Scene(
-            self.target,
-            walker.patch.center,
-            walker.noise.draw,
-            walker.uniform,
-            partial(self._point, walker, batch),
-            adapting=step < self.settings.burn_in,
-        )
+    def _here(self, walker: Walker, batch: Batch) -> Point:
+        """Where a chain is, evaluated unless it is already."""
+        place = walker.place
+        if isinstance(place, Point):
+            return place
+        return self._point(walker, batch, walker.weights)
+
+    def _scenes(self, walker: Walker, batch: Batch, step: int) -> Iterator[Scene]:
+        """What the kernel may use, for one span of the weights after the other."""
+        for span in walker.spans:
+            yield Scene(
+                self.target,
+                walker.patch.center_of(span),
+                partial(walker.noise.draw, span),
+                walker.uniform,
+                partial(self._point, walker, batch),
+                adapting=step < self.settings.burn_in,
+            )
 
     def _record(
         self,
@@ -216,11 +235,11 @@ class Engine:
         blocks: Mapping[str, Tensor],
     ) -> bool:
         """Record a kept draw; False, with the status set, if something is not finite."""
-        record, center = walker.record, walker.patch.center
+        record = walker.record
         probing = self.settings.probe_at(step) is not None
         probes = self._probe_losses(walker, here.weights) if probing else {}
         loss = float(here.loss)
-        distance, share, squared = displacement(here, center, self.target).tolist()
+        distance, share, squared = self._displacement(walker.patch, here).tolist()
         means = {name: float(losses.mean()) for name, losses in probes.items()}
         if not all(map(math.isfinite, (loss, distance, share, squared, *means.values()))):
             record.failed_at = step
@@ -230,9 +249,8 @@ class Engine:
         if self.settings.draw_at(step) is not None:
             record.add(loss, float(batch.center_loss.mean()), distance, share, squared)
             if blocks:
-                record.block_share.append(
-                    block_shares(here.weights - center, here.gradient, blocks)
-                )
+                away = here.weights - walker.patch.center
+                record.block_share.append(block_shares(away, here.gradient, blocks))
         for name, mean in means.items():
             record.probe_loss[name].append(mean)
         if self.pointwise and REFERENCE in probes:
@@ -240,6 +258,13 @@ class Engine:
         if self.energies and REFERENCE in probes:
             record.block_energy.append(self._energies(walker, here.weights, blocks))
         return True
+
+    def _displacement(self, patch: Patch, here: Point) -> Tensor:
+        found = [
+            displacement(here.of(span.entries), patch.center_of(span), self.target).double()
+            for span in patch.spans
+        ]
+        return torch.stack(found).sum(0)
 
     def _energies(
         self, walker: Walker, weights: Tensor, blocks: Mapping[str, Tensor]
@@ -261,37 +286,52 @@ class Engine:
         probe = self.settings.probe_at(step)
         return not self.kernel.exact and probe is not None and probe < CHECKS
 
-    def _check_noise(self, walk: Walk) -> None:
+    def _check_acceptance(self, walker: Walker, here: Point, batch: Batch, step: int) -> None:
+        """Try a step of MALA; a long chain gives up its gradient, to evaluate it anew later."""
+        if walker.long:
+            walker.place = here.weights
+        else:
+            here = replace(here, gradient=here.gradient.clone())
+        trials = walker.repeated(partial(self._trials, walker, batch, step))
+        evaluate = self._evaluate(walker, batch)
+        tried = acceptance(trials, here, self.target.n_beta, evaluate)
+        walker.record.acceptance.append(math.exp(float(tried)))
+
+    def _trials(self, walker: Walker, batch: Batch, step: int) -> Iterator[Trial]:
+        scenes = self._scenes(walker, batch, step)
+        for span, state, scene in zip(walker.spans, walker.states, scenes, strict=True):
+            noise, tilt = walker.check_noise(span), batch.tilt(walker.patch, span)
+            yield Trial(span.entries, self.kernel.diffusion(state), noise, tilt, scene)
+
+    def _check_noise(self, walk: Walk, batch: Batch) -> None:
         """Half the squared gap to the gradient on another minibatch: unbiased for its variance."""
-        tried = [(w, w.noisy) for w in walk.walkers.values() if w.noisy is not None]
-        if not tried:
-            return
         if self.settings.full_batch(self._n):
-            self._without_noise(walker for walker, _ in tried)
+            for walker in walk.alive:  # gradients on the whole data have none
+                walker.record.noise.append(0.0)
+                walker.record.noise_curvature.append(0.0)
             return
         other = self._next_batch(walk.others)
-        gaps = [here.gradient - self._gradient(w, other)(here.weights) for w, here in tried]
+        gaps = [self._gap(walker, batch, other) for walker in walk.alive]
         self._forget()
         third = self._next_batch(walk.others)
-        for (walker, here), gap in zip(tried, gaps, strict=True):
+        for walker, gap in zip(walk.alive, gaps, strict=True):
             walker.record.noise.append(float(gap.dot(gap)) / 2)
-            diffusion, gradient = self.kernel.diffusion(walker.state), self._gradient(walker, third)
-            curvature = noise_curvature(gap, diffusion, here.weights, gradient)
+            reach, evaluate = walker.mean_step(self.kernel).sqrt(), self._evaluate(walker, third)
+            curvature = noise_curvature(gap, reach, walker.weights, evaluate)
             walker.record.noise_curvature.append(float(curvature))
-            walker.noisy = None
         self._forget()
 
-    @staticmethod
-    def _without_noise(walkers: Iterable[Walker]) -> None:
-        """Gradients on the whole data have none."""
-        for walker in walkers:
-            walker.record.noise.append(0.0)
-            walker.record.noise_curvature.append(0.0)
-            walker.noisy = None
+    def _gap(self, walker: Walker, batch: Batch, other: Batch) -> Tensor:
+        """Difference of the gradients on two minibatches (d,)."""
+        gap = self._point(walker, other, walker.weights).gradient.neg_()
+        if isinstance(walker.place, Point):
+            return gap.add_(walker.place.gradient)
+        return self._evaluate(walker, batch)(walker.weights, gap).gradient
 
-    def _gradient(self, walker: Walker, batch: Batch) -> Callable[[Tensor], Tensor]:
-        """Gradient of the loss on a minibatch at any weights of a chain."""
-        return lambda weights: self._point(walker, batch, weights).gradient
+    def _evaluate(self, walker: Walker, batch: Batch) -> Evaluate:
+        """Of weights that are tried; a long chain, to save memory, in twice as many parts."""
+        parts = self.settings.accumulate * (2 if walker.long else 1)
+        return lambda weights, onto: differentiate(walker, batch, weights, parts, onto)
 
     def _point(self, walker: Walker, batch: Batch, weights: Tensor) -> Point:
         return differentiate(walker, batch, weights, self.settings.accumulate)

@@ -6,12 +6,12 @@ c = ∇L(w*) − g_B(w*). It is the gradient of the tilted loss L_B(w) − L_B(w
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
-from torch.linalg import vecdot
 
 from somite.components.patch import Patch
+from somite.components.spans import Span
 from somite.sampling.kernels.kernel import Point
 from somite.sampling.target import Data, n_examples
 from somite.sampling.views import loss_and_gradient
@@ -32,26 +32,23 @@ class Batch:
     center_loss: Tensor
     correction: Mapping[str, Tensor]
 
-    def tilt(self, patch: Patch) -> Tensor | None:
-        """The correction of a component's gradient (d,); None without control variates."""
-        return patch.flatten(self.correction) if self.correction else None
+    def tilt(self, patch: Patch, span: Span) -> Tensor | None:
+        """The correction of a component's gradient in a span; None without control variates."""
+        return patch.flatten(self.correction, span) if self.correction else None
 
 
-def differentiate(walker: Walker, batch: Batch, weights: Tensor, parts: int) -> Point:
+def differentiate(
+    walker: Walker, batch: Batch, weights: Tensor, parts: int, onto: Tensor | None = None
+) -> Point:
     """L_B(w) − L_B(w*) and the gradient of L_B at w, the batch cut into so many parts.
 
-    With control variates the gradient is g_B(w) + c; the loss is the same.
+    With control variates the gradient is g_B(w) + c; the loss is the same. The gradient is added to
+    `onto` in place, if that is given.
     """
-    n = n_examples(batch.examples)
-    losses, gradient = loss_and_gradient(walker.view, weights, batch.examples, math.ceil(n / parts))
-    loss = float((losses - batch.center_loss).sum()) / n
-    if (tilt := batch.tilt(walker.patch)) is not None:
-        gradient = gradient + tilt
-    return Point(weights, loss, gradient)
-
-
-def tilted(point: Point, tilt: Tensor | None, center: Tensor) -> Point:
-    """The point with the loss whose gradient it holds: that of a potential to accept or reject."""
-    if tilt is None:
-        return point
-    return replace(point, loss=point.loss + vecdot(tilt, point.weights - center).double())
+    n, patch = n_examples(batch.examples), walker.patch
+    chunk = math.ceil(n / parts)
+    losses, gradient = loss_and_gradient(walker.view, weights, batch.examples, chunk, onto)
+    for span in patch.spans:
+        if (tilt := batch.tilt(patch, span)) is not None:
+            gradient[span.entries] += tilt
+    return Point(weights, float((losses - batch.center_loss).sum()) / n, gradient)

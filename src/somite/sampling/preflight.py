@@ -13,7 +13,7 @@ from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import TOLERANCE
 from somite.sampling.stability import stiffest
 from somite.sampling.target import Data, Target, n_examples, per_example, rows
-from somite.sampling.views import View
+from somite.sampling.views import View, traced
 
 FEW = 4
 MORE = 32
@@ -93,7 +93,8 @@ def check_components(
         if math.isfinite(kernel.highest_precision) and not kernel.preconditioned and target.n_beta:
             reach = max(kernel.highest_precision**-0.5, RELATIVE_REACH * float(patch.center.norm()))
             limit = (kernel.highest_precision - target.prior_precision) / target.n_beta
-            precision = target.n_beta * stiffest(view, patch, more, reach, limit, chunk)
+            size = math.ceil(chunk / 2) if patch.long else chunk
+            precision = target.n_beta * stiffest(view, patch, more, reach, limit, size)
             precision += target.prior_precision
             check_stability(f"the curvature of component {name}", precision, kernel)
 
@@ -167,17 +168,19 @@ def _check_component(name: str, patch: Patch, view: View, few: Data, losses: Ten
     Raises:
         InputError: If it does not.
     """
-    weights = patch.center.clone().requires_grad_()
-    found = view(few, weights)
+    weights = patch.center
+    gradient = torch.zeros_like(weights)
+    found, leaves = traced(view, few, weights, gradient)
     if not found.requires_grad:
         remedy = "Leave it out, or use a loss that depends on it."
         raise InputError(f"component {name}", "must enter the loss", "no gradient", remedy)
-    (gradient,) = torch.autograd.grad(per_example(found).mean(), weights)
-    if bad := int((~torch.isfinite(gradient)).sum()):
+    torch.autograd.backward(found.mean(), inputs=leaves)
+    parts = (gradient[span.entries] for span in patch.spans)
+    if bad := sum(int((~torch.isfinite(part)).sum()) for part in parts):
         rule, got = "must have a finite gradient at the center", f"{bad} of {len(gradient)} without"
         remedy = "Look for a root, a logarithm or a quotient at zero in the loss."
         raise InputError(f"component {name}", rule, got, remedy)
-    gap = float((found.detach() - losses).abs().max())
+    gap = float((found.detach() - per_example(losses)).abs().max())
     if gap > max(TOLERANCE, patch.rounding) * (1 + float(losses.abs().max())):
         remedy = "Pass sharing=False, and report this as a bug."
         raise InputError("loss", "must be the same with and without sharing", gap, remedy)

@@ -6,7 +6,7 @@ block of its first moved weight on.
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from somite.components.patch import Patch
 from somite.models.sharing import SharedPass, moved_heads, shared_pass
 from somite.models.transformer import Transformer
-from somite.sampling.blocks import Blocks, find_blocks
+from somite.sampling.blocks import find_blocks
 from somite.sampling.target import Data, Loss, per_example, tensors
 from somite.sampling.views import LogitsModel, View, whole_view
 
@@ -79,7 +79,8 @@ class Sharing:
         count = self._blocks.below(patch) if self._blocks else 0
         if not count or self._blocks is None or self._of_blocks is None:
             return whole
-        view = _block_view(whole, self._blocks, self._of_blocks, count)
+        blocks, passes = self._blocks, self._of_blocks
+        view = replace(whole, around=lambda batch: blocks.skipping(passes.get(batch)[:count]))
         if self._agree(view, whole, patch):
             return view
         warnings.warn(
@@ -117,16 +118,9 @@ class Sharing:
     @torch.no_grad()
     def _agree(self, view: View, whole: View, patch: Patch) -> bool:
         """Whether both ways give the same losses a little away from the center, twice."""
-        away = patch.center * (1 + REACH) + REACH * patch.center.std(correction=0)
+        center = patch.center
+        away = (center * (1 + REACH)).add_(REACH * center.std(correction=0))
         expected = per_example(whole(self._few, away))
         found = torch.stack([per_example(view(self._few, away)) for _ in range(2)])
         allowed = max(TOLERANCE, patch.rounding) * (1 + expected.abs())
         return bool(((found - expected).abs() <= allowed).all())
-
-
-def _block_view(whole: View, blocks: Blocks, passes: Passes[list[Any]], count: int) -> View:
-    def view(batch: Data, flat: Tensor) -> Tensor:
-        with blocks.skipping(passes.get(batch)[:count]):
-            return whole(batch, flat)
-
-    return view

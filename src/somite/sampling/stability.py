@@ -49,24 +49,26 @@ def stiffest(
         The Rayleigh quotient where the iteration settles; 0 where the gradients are not finite.
     """
 
-    def gradient(weights: Tensor) -> Tensor:
-        return loss_and_gradient(view, weights, examples, chunk)[1]
-
     def product(direction: Tensor) -> Tensor:
-        ahead = gradient(torch.add(patch.center, direction, alpha=reach))
-        behind = gradient(torch.add(patch.center, direction, alpha=-reach))
-        return ahead.sub_(behind).div_(2 * reach)
+        place, bend = torch.empty_like(direction), torch.zeros_like(direction)
+        for side in (-reach, reach):
+            for span in patch.spans:
+                i = span.entries
+                torch.add(patch.center_of(span), direction[i], alpha=side, out=place[i])
+            loss_and_gradient(view, place, examples, chunk, bend.neg_())
+        return bend.div_(2 * reach)
 
-    found = _power(product, patch.center, limit)
-    return _power(product, patch.center, limit, shift=-found) if found < -FAR * limit else found
+    found = _power(product, patch, limit)
+    return _power(product, patch, limit, shift=-found) if found < -FAR * limit else found
 
 
 def _power(
-    product: Callable[[Tensor], Tensor], like: Tensor, limit: float, shift: float = 0.0
+    product: Callable[[Tensor], Tensor], patch: Patch, limit: float, shift: float = 0.0
 ) -> float:
     """Curvature along the direction that many products with H + shift turn to."""
-    generator = stream("stiffest direction", len(like))
-    direction = torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
+    generator = stream("stiffest direction", patch.size)
+    direction = torch.randn(patch.size, generator=generator, dtype=patch.like.dtype)
+    direction = direction.to(patch.like.device)
     quotient = math.inf
     for iteration in range(MOST_ITERATIONS):
         direction.div_(direction.norm())

@@ -90,7 +90,7 @@ class Stack:
         ]
         return torch.stack(found, 1)
 
-    def differentiate(self, batch: Batch, weights: Tensor) -> Point:
+    def differentiate(self, batch: Batch, weights: Tensor, onto: Tensor | None = None) -> Point:
         """Loss and gradient of every chain on its minibatch, as `minibatch.differentiate`."""
         loss = torch.empty(self.shape, dtype=torch.double, device=weights.device)
         gradient = torch.empty_like(weights)
@@ -105,7 +105,7 @@ class Stack:
         self.tiles.run(self.shape, work)
         if (tilt := self.tilt(batch)) is not None:
             gradient = gradient + tilt
-        return Point(weights, loss, gradient)
+        return Point(weights, loss, gradient if onto is None else onto.add_(gradient))
 
     def _of_tile(self, batch: Batch, here: Tensor, components: slice) -> tuple[Tensor, Tensor]:
         n = n_examples(each(lambda x: x[0], batch.examples))

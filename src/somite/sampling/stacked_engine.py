@@ -6,6 +6,7 @@ the draws are the same to float tolerance.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -21,7 +22,7 @@ from somite.sampling.observables.shares import stacked_block_shares, stacked_pla
 from somite.sampling.stack import Group, Stack
 from somite.sampling.stack_views import each
 from somite.sampling.status import diverged
-from somite.sampling.step_checks import acceptance, noise_curvature
+from somite.sampling.step_checks import Trial, acceptance, noise_curvature
 from somite.sampling.target import Data
 
 
@@ -83,7 +84,10 @@ class StackedEngine(Engine):
         self._record_stack(stack, here, batch, step)
         if self._checks(step):
             diffusion, noise = self.kernel.diffusion(stack.state), stack.check_noise()
-            tried = acceptance(diffusion, noise, here, stack.tilt(batch), scene)
+            trial = Trial(slice(None), diffusion, noise, stack.tilt(batch), scene)
+            spent = replace(here, gradient=here.gradient.clone())
+            evaluate = partial(stack.differentiate, batch)
+            tried = acceptance(lambda: [trial], spent, self.target.n_beta, evaluate)
             stack.keep(step, tried.exp(), "acceptance")
             stack.noisy = here
         place, stack.state = self.kernel.step(here, stack.state, scene)
@@ -127,18 +131,17 @@ class StackedEngine(Engine):
             else:
                 gap = here.gradient - stack.differentiate(other, here.weights).gradient
                 noise = vecdot(gap, gap).double() / 2
-                gradient = partial(_gradient, stack, third)
-                diffusion = self.kernel.diffusion(stack.state)
-                curvature = noise_curvature(gap, diffusion, here.weights, gradient)
+                diffusion = torch.as_tensor(self.kernel.diffusion(stack.state))
+                reach, evaluate = (
+                    diffusion.mean(-1).double().sqrt(),
+                    partial(stack.differentiate, third),
+                )
+                curvature = noise_curvature(gap, reach, here.weights, evaluate)
             stack.keep(step, noise, "noise")
             stack.keep(step, curvature, "noise_curvature")
 
     def _failure(self, step: int, loss: float) -> str:
         return diverged(step, loss, self.kernel.step_size, self.target.n_beta)
-
-
-def _gradient(stack: Stack, batch: Batch, weights: Tensor) -> Tensor:
-    return stack.differentiate(batch, weights).gradient
 
 
 def _row(data: Data, chain: int) -> Data:

@@ -35,7 +35,8 @@ def free_distance(patch: Patch, target: Target, kernel: Kernel) -> float:
     held = target.prior_precision
     if held == 0:
         return math.inf
-    pulled = (target.weight_decay / held) ** 2 * float(patch.center.square().sum())
+    square = sum(float(patch.center_of(span).square().sum()) for span in patch.spans)
+    pulled = (target.weight_decay / held) ** 2 * square
     return patch.size * kernel.variance(held) + pulled
 
 

@@ -1,6 +1,7 @@
 """A model with a component moved: its losses as a function of the moved weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,29 @@ class LogitsModel:
         raise InputError("loss", "may only call model(tokens)", f"model.{name}", remedy)
 
 
-def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:
+@dataclass(frozen=True)
+class WholeView:
+    """Losses of a batch with the whole model run again on replaced weights.
+
+    Args:
+        module: Loss and model; it holds the center.
+        patch: The moved weights.
+        around: What is entered for a batch while the model runs.
+    """
+
+    module: LossModule
+    patch: Patch
+    around: Callable[[Data], AbstractContextManager[None]] = nullcontext
+
+    def __call__(self, batch: Data, flat: Tensor | Sequence[Tensor]) -> Tensor:
+        """Losses, differentiable in the weights, a flat vector or what `Patch.cut` gives of it."""
+        moved = {f"model.{name}": weight for name, weight in self.patch.weights(flat).items()}
+        with self.around(batch):
+            losses: Tensor = functional_call(self.module, moved, (batch,))
+        return losses
+
+
+def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> WholeView:
     """Losses of a batch with the whole model run again on replaced weights.
 
     Args:
@@ -65,14 +88,7 @@ def whole_view(model: nn.Module, loss: Loss, patch: Patch) -> View:
     Returns:
         A function of (batch, flat weights) that gives losses, differentiable in the weights.
     """
-    module = LossModule(model, loss)
-
-    def view(batch: Data, flat: Tensor) -> Tensor:
-        moved = {f"model.{name}": weight for name, weight in patch.weights(flat).items()}
-        losses: Tensor = functional_call(module, moved, (batch,))
-        return losses
-
-    return view
+    return WholeView(LossModule(model, loss), patch)
 
 
 def center_losses(model: nn.Module, loss: Loss) -> Callable[[Data], Tensor]:
@@ -86,8 +102,39 @@ def center_losses(model: nn.Module, loss: Loss) -> Callable[[Data], Tensor]:
 
 
 @torch.enable_grad()
+def traced(
+    view: View, batch: Data, weights: Tensor, gradient: Tensor
+) -> tuple[Tensor, Sequence[Tensor]]:
+    """Losses whose backward pass adds to a gradient, and the leaves where it ends.
+
+    Where the whole model runs, each tensor is a leaf: its gradient is added to its entries and
+    freed before the next one is made.
+
+    Args:
+        view: Losses of a batch at moved weights.
+        batch: The batch.
+        weights: Where (d,).
+        gradient: What is added to (d,).
+    """
+    if not isinstance(view, WholeView):
+        leaf = _leaf(weights, gradient)
+        return per_example(view(batch, leaf)), [leaf]
+    leaves = list(map(_leaf, view.patch.cut(weights), view.patch.cut(gradient)))
+    return per_example(view(batch, leaves)), leaves
+
+
+def _leaf(weights: Tensor, gradient: Tensor) -> Tensor:
+    leaf = weights.detach().requires_grad_()
+    leaf.grad = gradient
+    return leaf
+
+
 def loss_and_gradient(
-    view: View, weights: Tensor, examples: Data, chunk: int | None = None
+    view: View,
+    weights: Tensor,
+    examples: Data,
+    chunk: int | None = None,
+    onto: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Losses of all examples, and the gradient of their mean.
 
@@ -96,17 +143,16 @@ def loss_and_gradient(
         weights: Where (d,).
         examples: A batch.
         chunk: Examples per pass, to save memory; None for all.
+        onto: What the gradient is added to, in place (d,); None for zero.
 
     Returns:
         (example,) and (d,).
     """
     n = n_examples(examples)
-    losses, gradient = [], None
+    losses, gradient = [], torch.zeros_like(weights) if onto is None else onto
     for start in range(0, n, chunk or n):
-        leaf = weights.detach().requires_grad_()
-        found = per_example(view(rows(examples, slice(start, start + (chunk or n))), leaf))
-        (slope,) = torch.autograd.grad(found.sum() / n, leaf)
+        part = rows(examples, slice(start, start + (chunk or n)))
+        found, leaves = traced(view, part, weights, gradient)
+        torch.autograd.backward(found.sum() / n, inputs=leaves)
         losses.append(found.detach())
-        gradient = slope if gradient is None else gradient.add_(slope)
-    assert gradient is not None
     return torch.cat(losses), gradient

@@ -23,6 +23,10 @@ class Point:
     loss: float | Tensor
     gradient: Tensor
 
+    def of(self, entries: slice) -> "Point":
+        """Some entries alone; the loss stays that of all."""
+        return Point(self.weights[..., entries], self.loss, self.gradient[..., entries])
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -76,7 +80,7 @@ class Kernel(Protocol):
 
     @property
     def elementwise(self) -> bool:
-        """Whether no weight's step depends on the others: many chains can be stepped at once."""
+        """Whether no weight's step depends on the others: parts or many chains can be stepped."""
         ...
 
     @property

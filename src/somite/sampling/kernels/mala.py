@@ -87,14 +87,35 @@ def propose(step: float | Tensor, here: Point, noise: Tensor, scene: Scene) -> t
     Returns:
         The point proposed, and r (…,); −∞ where the potential is infinite or not a number.
     """
-    scale = step if isinstance(step, Tensor) else here.weights.new_full((), step)
     forward = scene.drift(here)
-    proposal = here.weights.addcmul(forward, -scale / 2).addcmul_(noise, scale.sqrt())
-    there = scene.evaluate(proposal)
-    pull = scene.drift(there).add_(forward).mul_(scale.sqrt())
-    asymmetry = (vecdot(pull, noise) - vecdot(pull, pull) / 4) / 2
-    ratio = scene.potential(here) - scene.potential(there) + asymmetry.double()
+    there = scene.evaluate(langevin(step, here.weights, forward, noise))
+    ratio = scene.potential(here) - scene.potential(there)
+    ratio += asymmetry(step, scene.drift(there).add_(forward), noise)
     return there, torch.where(ratio.isfinite(), ratio, -math.inf)
+
+
+def langevin(step: float | Tensor, weights: Tensor, drift: Tensor, noise: Tensor) -> Tensor:
+    """Weights after w − (ε/2)·drift + √ε·noise, each (…, d)."""
+    scale = _beside(weights, step)
+    return weights.addcmul(drift, -scale / 2).addcmul_(noise, scale.sqrt())
+
+
+def asymmetry(step: float | Tensor, both: Tensor, noise: Tensor) -> Tensor:
+    """(√ε/2)·F·noise − (ε/8)·‖F‖² (…,), in double precision.
+
+    Args:
+        step: ε.
+        both: F, the drift at both ends added (…, d); changed.
+        noise: Of the step (…, d).
+    """
+    pull = both.mul_(_beside(both, step).sqrt())
+    found: Tensor = (vecdot(pull, noise) - vecdot(pull, pull) / 4) / 2
+    return found.double()
+
+
+def _beside(tensor: Tensor, step: float | Tensor) -> Tensor:
+    """ε on the device of a tensor, in its precision."""
+    return step if isinstance(step, Tensor) else tensor.new_full((), step)
 
 
 def accepted(log_ratio: float, uniform: float) -> bool:

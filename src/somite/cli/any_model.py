@@ -268,7 +268,7 @@ def _tokenizer(where: str, revision: str | None) -> Any:
 
 
 def _beside(series: str) -> str:
-    """Where the tokenizer of a series lies: in its folder, in one of the checkpoints, or the Hub."""
+    """Where the tokenizer of a series lies: in its folder, in a checkpoint, or on the Hub."""
     inside = sorted(Path(series).glob("*/tokenizer*.json"))
     if inside and not list(Path(series).glob("tokenizer*.json")):
         return str(inside[-1].parent)

@@ -36,6 +36,7 @@ from somite.sampling import (
     Target,
     sample,
 )
+from somite.study.track import track
 from somite.training.open_series import checkpoints
 
 __version__ = "0.1.0"
@@ -73,6 +74,7 @@ __all__ = [
     "shares",
     "stein_llc",
     "token_rows",
+    "track",
     "waic",
     "wbic",
 ]

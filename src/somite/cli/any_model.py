@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from somite.calibration import Calibration
     from somite.components import Mask
     from somite.sampling import Target
-    from somite.study.track import Series
+    from somite.training.series import Checkpoints
 
 console = Console()
 CALIBRATED = 3
@@ -108,10 +108,10 @@ def llc_command(
     as_json: Json = False,
 ) -> None:
     """Sample components of one model, and estimate their refined LLCs on each text."""
-    from somite.study.track import Models
+    import somite
 
     loaded, tokenizer = _opened(model, revision)
-    work = _Work(Models({0: loaded}), tokenizer, components, settings, calibrate)
+    work = _Work(somite.checkpoints({0: loaded}), tokenizer, components, settings, calibrate)
     table = work.run(data, out, quiet=as_json)
     _tell(table, as_json)
 
@@ -152,7 +152,7 @@ def track_command(
 class _Work:
     """A series, and what was asked of it on the command line."""
 
-    series: "Series"
+    series: "Checkpoints"
     tokenizer: Any
     components: str
     settings: list[str] | None

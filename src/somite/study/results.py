@@ -109,7 +109,7 @@ def load_estimates(run: Path) -> xr.Dataset:
         run: Its folder.
 
     Returns:
-        Over (data, component): what `somite.llc` gives. "mixture" stands for the target's own data.
+        Over (data, component): what `somite.llc` gives. "train" stands for the target's own data.
     """
     reader = _Reader(run, read_manifest(run))
     whole = reader._only("estimates").isel(step=-1)

@@ -6,9 +6,9 @@ the manifest last. Models are loaded one at a time, and only where a cell is mis
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -34,6 +34,8 @@ from somite.study.folder import MANIFEST, claimed, write_whole
 from somite.study.jobs import SAMPLING_ROWS, made_with, place
 from somite.study.provenance import made_where
 from somite.study.run import Silent, Watch
+from somite.training.open_series import checkpoints
+from somite.training.series import Checkpoints
 
 PROBE_ROWS, BOOTSTRAPS, MOST_BOUNDARIES = 16, 200, 6
 LEAST_STEPS, LEAST_GROUPED = 3, 4
@@ -41,98 +43,78 @@ LEAST_STEPS, LEAST_GROUPED = 3, 4
 KIND = "track"
 
 
-class Series(Protocol):
-    """Checkpoints in their order, loaded one at a time, such as `somite.checkpoints` gives."""
-
-    def steps(self) -> Sequence[int]:
-        """Their steps."""
-        ...
-
-    def load(self, step: int) -> nn.Module:
-        """The model at a step."""
-        ...
-
-
-@dataclass(frozen=True)
-class Models:
-    """Models in memory by step, as a series.
-
-    Args:
-        models: By step.
-    """
-
-    models: Mapping[int, nn.Module]
-
-    def steps(self) -> list[int]:
-        """Their steps, in order."""
-        return sorted(self.models)
-
-    def load(self, step: int) -> nn.Module:
-        """The model at a step."""
-        return self.models[step]
-
-
 @dataclass
 class _Track:
     """A series on its way."""
 
-    series: Series
+    series: Checkpoints
     target: Target
     kernel: Kernel
     components: str | Mapping[str, Mask]
+    domains: Mapping[str, Data]
     chain: Mapping[str, Any]
     threads: int
     run: Path
     watch: Watch
-    held: dict[int, nn.Module] = field(default_factory=dict)
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def model(self, step: int) -> nn.Module:
-        """The model at a step; only the latest is held."""
-        if step not in self.held:
-            self.held.clear()
-            self.held[step] = self.series.load(step)
-        return self.held[step]
+    def wanted(self, step: int, weights: str) -> dict[str, tuple[Data, Cell]]:
+        """Data sets on which a checkpoint is sampled, and where the draws go."""
+        last = step == self.series.steps()[-1]
+        sets = {MIXTURE: self.target.data} | (dict(self.domains) if last else {})
+        return {name: (data, self._cell(step, weights, name, data)) for name, data in sets.items()}
 
-    def cell(self, step: int, domain: str, data: Data) -> Cell:
-        """Where the draws of a checkpoint on a data set go."""
+    def missing(self, step: int) -> bool:
+        """Whether a checkpoint has to be loaded."""
+        known = self.series.identity(step)
+        if known is None:
+            return True
+        return not all(cell.exists(self.run) for _, cell in self.wanted(step, known).values())
+
+    def draws(
+        self, step: int, model: nn.Module | None, tell: Callable[[float], None]
+    ) -> list[Cell]:
+        """All draws of a checkpoint, made if they are not there."""
+        known = self.series.identity(step)
+        if known is None:
+            assert model is not None
+            known = fingerprint(dict(model.state_dict()))
+        wanted = self.wanted(step, known)
+        for number, (data, cell) in enumerate(wanted.values()):
+            if not cell.exists(self.run):
+                assert model is not None
+
+                def progress(done: int, total: int, number: int = number) -> None:
+                    tell((number + done / total) / len(wanted))
+
+                cell.write(self.run, self._sample(step, model, data, progress))
+            self.keep(cell)
+        return [cell for _, cell in wanted.values()]
+
+    def _sample(
+        self, step: int, model: nn.Module, data: Data, progress: Callable[[int, int], None]
+    ) -> xr.Dataset:
+        few = rows(data, slice(0, min(PROBE_ROWS, n_examples(data))))
+        return sample(
+            model, replace(self.target, data=data), self.kernel, components=self.components,
+            probes={REFERENCE: few}, progress=progress, checkpoint=step, **self.chain,
+        )  # fmt: skip
+
+    def _cell(self, step: int, weights: str, domain: str, data: Data) -> Cell:
+        scale = ("n_beta", "localization", "weight_decay", "bounding_box")
         identity = {
             "step": step,
-            "weights": self._weights(step),
-            "data": fingerprint(_plain(data)),
+            "weights": weights,
+            "data": fingerprint(list(data) if isinstance(data, tuple) else data),
             "components": _described(self.components),
             "loss": _source(self.target.loss),
-            "target": {
-                name: getattr(self.target, name)
-                for name in ("n_beta", "localization", "weight_decay", "bounding_box")
-            },
+            "target": {name: getattr(self.target, name) for name in scale},
             "kernel": repr(self.kernel),
             "settings": asdict(chain_settings(self.chain)),
             "threads": self.threads,
             **made_with(*SAMPLING_ROWS),
         }
         return Cell("sampling" if domain == MIXTURE else "refined", place(step, domain), identity)
-
-    def _weights(self, step: int) -> str:
-        """What says which weights these are: the series' own word, or all their bits."""
-        if (known := getattr(self.series, "identity", None)) is not None:
-            return str(known(step))
-        return fingerprint(dict(self.model(step).state_dict()))
-
-    def draws(self, step: int, domain: str, data: Data, done: Callable[[float], None]) -> Cell:
-        """The draws of a checkpoint on a data set, made if they are not there."""
-        cell = self.cell(step, domain, data)
-        if not cell.exists(self.run):
-            target = Target(**{**vars(self.target), "data": data})
-            count = min(PROBE_ROWS, n_examples(data))
-            found = sample(
-                self.model(step), target, self.kernel,
-                components=self.components, probes={REFERENCE: rows(data, slice(0, count))},
-                progress=lambda steps, total: done(steps / total), checkpoint=step, **self.chain,
-            )  # fmt: skip
-            cell.write(self.run, found)
-        self.keep(cell)
-        return cell
 
     def keep(self, cell: Cell) -> None:
         """Note a cell for the manifest."""
@@ -151,7 +133,7 @@ class _Track:
 
 
 def track(
-    series: Series | Mapping[int, nn.Module],
+    series: Checkpoints | Mapping[int, nn.Module],
     target: Target,
     kernel: Kernel,
     out: Path | str,
@@ -165,11 +147,11 @@ def track(
     """Sample components at every checkpoint of a series, and find stages and groups in the curves.
 
     The folder becomes a run: `load_results` and `build_report` read it. Stopped at any moment and
-    called again, it goes on with the same numbers; checkpoints whose cell is there are not loaded,
-    if the series names its weights (`identity`).
+    called again, it goes on with the same numbers, and fetches only those checkpoints from the Hub
+    whose draws are missing.
 
     Args:
-        series: Models by step, or what loads them: `steps()` and `load(step)`.
+        series: From `somite.checkpoints`, or models by step.
         target: Loss, data and scale.
         kernel: The sampler, for all checkpoints the same.
         out: Folder of the run: new, empty, or of this series.
@@ -200,58 +182,61 @@ def track(
     chain_settings(settings)
     if threads is not None:
         at_least("threads", threads, 1)
-    found = Models(series) if isinstance(series, Mapping) else series
+    found = checkpoints(series) if isinstance(series, Mapping) else series
     at_least("number of checkpoints", len(found.steps()), 1, "Check the series.")
     for name, data in (domains or {}).items():
         check_data(f"domain {name}", data)
     run, cores = Path(out), threads or available_cores()
     with claimed(run, KIND), torch_threads(cores):
         sweep_partial(run)
-        work = _Track(found, target, kernel, components, settings, cores, run, watch or Silent())
-        _run(work, domains or {})
+        _run(
+            _Track(
+                found, target, kernel, components, domains or {}, settings, cores, run,
+                watch or Silent(),
+            )
+        )  # fmt: skip
     return run
 
 
-def _run(work: _Track, domains: Mapping[str, Data]) -> None:
+def _run(work: _Track) -> None:
     """All draws, what is computed from them, and the manifest."""
-    steps = list(work.series.steps())
-    wanted = [(step, MIXTURE, work.target.data) for step in steps]
-    wanted += [(steps[-1], name, data) for name, data in domains.items()]
-    work.watch.phase("sampling", float(len(wanted)))
-    made: dict[tuple[int, str], Cell] = {}
-    for done, (step, name, data) in enumerate(wanted):
-        note = f"step {step}" if name == MIXTURE else f"step {step}, {name}"
+    steps = work.series.steps()
+    todo = [step for step in steps if work.missing(step)]
+    if len(todo) < len(steps):
+        work.watch.say(f"sampling: {len(steps) - len(todo)} of {len(steps)} checkpoints are there")
+    work.watch.phase("sampling", float(len(steps)))
+    made: dict[int, list[Cell]] = {}
+    with work.series.walk(todo) as load:
+        for done, step in enumerate(steps):
 
-        def tell(share: float, done: int = done, note: str = note) -> None:
-            work.watch.advance(done + share, note)
+            def tell(share: float, done: int = done, step: int = step) -> None:
+                work.watch.advance(done + share, f"step {step}")
 
-        made[step, name] = work.draws(step, name, data, tell)
-        tell(1.0)
-    draws = {place: cell.read(work.run) for place, cell in made.items()}
-    _analyse(work, draws, {"draws": [cell.key for cell in made.values()]}, list(domains))
-    write_whole(work.run / MANIFEST, _manifest(work, steps, list(domains)))
+            made[step] = work.draws(step, load(step) if step in todo else None, tell)
+            tell(1.0)
+    found = {step: [cell.read(work.run) for cell in cells] for step, cells in made.items()}
+    keys = [cell.key for cells in made.values() for cell in cells]
+    _analyse(work, found, {"draws": keys})
+    write_whole(work.run / MANIFEST, _manifest(work))
 
 
 def _analyse(
     work: _Track,
-    draws: Mapping[tuple[int, str], xr.Dataset],
+    draws: Mapping[int, Sequence[xr.Dataset]],
     made_from: Mapping[str, Any],
-    domains: Sequence[str],
 ) -> None:
     """Estimates, losses, and from three checkpoints on stages and groups."""
-    tables = {place: llc(found, on_failure="leave out") for place, found in draws.items()}
-    whole = {step: found for (step, name), found in draws.items() if name == MIXTURE}
-    last = max(whole)
+    whole, last = {step: found[0] for step, found in draws.items()}, max(draws)
     estimates = work.once(
-        "estimates", made_from, lambda: join_steps({s: tables[s, MIXTURE] for s in whole})
+        "estimates", made_from, lambda: join_steps({s: _table(one) for s, one in whole.items()})
     )
     work.once("losses", made_from, lambda: _losses(whole))
-    if domains:
-        axis = xr.DataArray(list(domains), dims="domain", name="domain")
-        refined = [tables[last, name] for name in domains]
+    if work.domains:
+        axis = xr.DataArray(list(work.domains), dims="domain", name="domain")
         work.once(
-            "refined_estimates", made_from, lambda: join_steps({last: xr.concat(refined, axis)})
-        )
+            "refined_estimates", made_from,
+            lambda: join_steps({last: xr.concat([_table(d) for d in draws[last][1:]], axis)}),
+        )  # fmt: skip
     if len(whole) < LEAST_STEPS:
         return
     joined = join_steps(whole)
@@ -272,6 +257,10 @@ def _groups(values: xr.DataArray, errors: xr.DataArray) -> xr.Dataset:
     return combine_views({"curves_ward": label.assign_attrs(absent)}, 0)
 
 
+def _table(draws: xr.Dataset) -> xr.Dataset:
+    return llc(draws, on_failure="leave out")
+
+
 def _losses(draws: Mapping[int, xr.Dataset]) -> xr.Dataset:
     """Mean loss of every checkpoint on the data (step, domain)."""
     values = [[found.attrs["center_loss"]] for found in draws.values()]
@@ -280,15 +269,15 @@ def _losses(draws: Mapping[int, xr.Dataset]) -> xr.Dataset:
     )
 
 
-def _manifest(work: _Track, steps: Sequence[int], domains: Sequence[str]) -> dict[str, Any]:
+def _manifest(work: _Track) -> dict[str, Any]:
     """What the run consists of."""
     name = type(work.series).__name__
     settings = {
         "name": str(getattr(work.series, "name", name)),
         "components": _described(work.components),
         "kernel": repr(work.kernel),
-        "steps": list(steps),
-        "domains": list(domains),
+        "steps": list(work.series.steps()),
+        "domains": list(work.domains),
         **{key: value for key, value in work.chain.items()},
     }
     how = made_where() | {"threads": work.threads}

@@ -41,14 +41,18 @@ class Checkpoints(ABC):
     def __iter__(self) -> Iterator[tuple[int, nn.Module]]:
         """Steps and models, in order, one in memory at a time beside the one the caller holds."""
         steps = self.remaining()
-        with self._walk(steps) as load:
+        with self.walk(steps) as load:
             for step in steps:
                 yield step, load(step)
                 if self.record:
                     self.record.finish(step)
 
+    def identity(self, step: int) -> str | None:
+        """What fixes the weights of a step without loading them; None if only they do."""
+        return None
+
     @contextmanager
-    def _walk(self, steps: Sequence[int]) -> Iterator[Load]:
+    def walk(self, steps: Sequence[int]) -> Iterator[Load]:
         """How models are loaded while these steps are walked through, in this order."""
         yield self.load
 

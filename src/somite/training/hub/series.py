@@ -43,6 +43,11 @@ class HubCheckpoints(Checkpoints):
         """Steps of all checkpoints, increasing."""
         return sorted(self.remotes)
 
+    def identity(self, step: int) -> str:
+        """Repository, commit and place."""
+        remote = self.remotes[known_step(step, self.steps())]
+        return f"{self.repo}@{remote.commit}/{remote.inside}"
+
     def load(self, step: int) -> nn.Module:
         """The model at a step, a new one each time, fetched and removed from disk again.
 
@@ -50,11 +55,12 @@ class HubCheckpoints(Checkpoints):
             InputError: If there is no such step, it cannot be fetched, or does not fit.
         """
         known_step(step, self.steps())
-        with self._walk([step]) as load:
+        with self.walk([step]) as load:
             return load(step)
 
     @contextmanager
-    def _walk(self, steps: Sequence[int]) -> Iterator[Load]:
+    def walk(self, steps: Sequence[int]) -> Iterator[Load]:
+        """Fetched ahead by one, each removed when the next is loaded."""
         remotes, halt = [self.remotes[step] for step in steps], threading.Event()
         with claimed(self.repo) as shelf:
             shelf.sweep(remotes[:2])

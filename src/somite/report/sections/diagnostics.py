@@ -119,7 +119,7 @@ def r_hat_figure(llc: xr.Dataset) -> go.Figure:
 def ess_figure(llc: xr.Dataset) -> go.Figure:
     """Maps of the effective sample size; each panel is relative to the same scale."""
     panels = _maps(llc, "ess")
-    top = max(float(np.nanmax(values)) for values in panels.values())
+    top = max(float(np.nanmax(values, initial=1.0)) for values in panels.values())
     bar = {"title": {"text": "ESS (draws)"}}
     scale = {"colorscale": MAP_OF_COUNTS, "cmin": 0, "cmax": top, "colorbar": bar}
     hover = "<b>head %{y}, step %{x}</b><br>ESS %{z:.0f} draws"

@@ -46,7 +46,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["data.md", "while-training.md"])
+TRAINING = pytest.param("while-training.md", marks=pytest.mark.slow)  # imports two trainers: 10 s
+
+
+@pytest.mark.parametrize("page", ["data.md", TRAINING])
 def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -155,10 +155,6 @@ COUNT = itertools.count()
         ),
         (lambda m, x: m(x).argmax(1), "must return a tensor of floating-point .*torch.int64"),
         (
-            lambda m, x: mean_square(m, x) / len(x),
-            "loss must give an example the same loss whatever else is in the batch, got",
-        ),
-        (
             lambda m, x: (m.bias - m.bias.detach()).square().sum().sqrt() + x.sum(1),
             "component full must have a finite gradient at the center, got '3 of 9 without'. Look",
         ),
@@ -167,6 +163,23 @@ COUNT = itertools.count()
 def test_a_bad_loss_is_refused(loss, words):
     with pytest.raises(InputError, match=words):
         sample_linear(loss)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 9])
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda losses: losses / len(losses),
+        lambda losses: losses - losses.mean() / 2,
+        lambda losses: losses - losses[0] / 2,
+        lambda losses: losses - losses[-1] / 2,
+    ],
+)
+def test_a_loss_that_depends_on_the_rest_of_the_batch_is_refused(mixed, rows):
+    data = torch.arange(1.0, 2 * rows + 1).view(rows, 2)
+    words = r"loss must give an example the same loss whatever else .*apart.*fixed"
+    with pytest.raises(InputError, match=words):
+        sample_linear(lambda m, x: mixed(mean_square(m, x)), data)
 
 
 def test_rows_of_one_token_are_refused():

@@ -6,7 +6,7 @@ from torch import nn
 
 import somite as so
 from somite.core.errors import InputError
-from somite.sampling import stacking
+from somite.sampling import preflight, stacking
 from somite.sampling.stacking import stacks
 from unit.models.tiny import tiny_rows, tiny_transformer
 from unit.sampling.stacks import both, largest_gap, pairs, sample, small_mlp, square_loss
@@ -50,7 +50,14 @@ def test_control_flow_that_depends_on_the_data_is_not_stacked():
     falls_back("data-dependent control flow", small_mlp(Moody), **MLP)
 
 
-def test_a_loss_that_mixes_examples_is_not_stacked():
+def test_a_loss_that_mixes_examples_is_refused():
+    for stacked in (False, True):
+        with pytest.raises(InputError, match="whatever else is in the batch"):
+            sample(tiny_transformer(), loss=centered_loss, stacked=stacked)
+
+
+def test_it_would_not_be_stacked(monkeypatch):
+    monkeypatch.setattr(preflight, "_check_independence", lambda *_: None)
     falls_back("differ from those one by one", tiny_transformer(), loss=centered_loss)
 
 

@@ -67,7 +67,7 @@ class WholeView:
 
     module: LossModule
     patch: Patch
-    around: Callable[[Data], AbstractContextManager[None]] = nullcontext
+    around: Callable[[Data], AbstractContextManager[None]] = lambda batch: nullcontext()
 
     def __call__(self, batch: Data, flat: Tensor | Sequence[Tensor]) -> Tensor:
         """Losses, differentiable in the weights, a flat vector or what `Patch.cut` gives of it."""

@@ -74,7 +74,7 @@ class Walker:
         for i, (span, scene) in enumerate(zip(self.spans, scenes, strict=True)):
             part = here.of(span.entries) if self.long else here
             place, self.states[i] = kernel.step(part, self.states[i], scene)
-            if self.long:
+            if self.long and isinstance(place, Tensor):
                 here.weights[span.entries] = place
             else:
                 self.place = place

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from somite.components.cuts import Cut, Units, cut_of
 from somite.components.mask import Mask
 from somite.core.random import stream
 
@@ -21,15 +22,17 @@ class Piece:
 
     Args:
         tensor: Name of the weight in the model.
-        index: Place of the unit along the first axis; None if the unit is the whole tensor.
+        index: Number of the unit; None if it is the whole tensor.
         shape: Shape of the unit.
         chosen: Which entries of the unit are moved; None for all.
+        cut: How the weight falls into units; None if it is one.
     """
 
     tensor: str
     index: int | None
     shape: torch.Size
     chosen: Tensor | None
+    cut: Cut | None = None
 
     @property
     def size(self) -> int:
@@ -38,7 +41,9 @@ class Piece:
 
     def unit(self, tensor: Tensor) -> Tensor:
         """The unit's slice of its weight."""
-        return tensor if self.index is None else tensor[self.index]
+        if self.cut is None or self.index is None:
+            return tensor
+        return self.cut.take(tensor, self.index)
 
 
 class Patch:
@@ -47,7 +52,7 @@ class Patch:
     Args:
         mask: The component.
         center: Weights w* of the model by name.
-        units: Names of tensors whose slices along the first axis are units.
+        units: How tensors fall into units.
 
     Example:
         >>> weights = {"w": torch.arange(4.0)}
@@ -59,11 +64,11 @@ class Patch:
     """
 
     def __init__(
-        self, mask: Mask, center: Mapping[str, Tensor], units: frozenset[str] = frozenset()
+        self, mask: Mask, center: Mapping[str, Tensor], units: Units = frozenset()
     ) -> None:
         """Cut the mask into pieces."""
         self._origin = {name: center[name].detach() for name in mask.entries}
-        self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, n in units)]
+        self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, cut_of(units, n))]
         self._sizes = [piece.size for piece in self.pieces]
         self.center = self.flatten(self._origin)
 
@@ -103,15 +108,17 @@ class Patch:
 
     def weights(self, flat: Tensor) -> dict[str, Tensor]:
         """Whole weights, by name, with the moved entries taken from `flat` (differentiable)."""
-        units: dict[str, list[Tensor]] = {}
-        places: dict[str, list[int]] = {}
+        whole: dict[str, Tensor] = {}
+        parts: dict[str, dict[int, Tensor]] = {}
+        cuts: dict[str, Cut] = {}
         for piece, unit in zip(self.pieces, self.split(flat), strict=True):
-            units.setdefault(piece.tensor, []).append(unit)
-            if piece.index is not None:
-                places.setdefault(piece.tensor, []).append(piece.index)
-        return {
-            name: _put(self._origin[name], parts, places.get(name)) for name, parts in units.items()
-        }
+            if piece.cut is None or piece.index is None:
+                whole[piece.tensor] = unit
+            else:
+                parts.setdefault(piece.tensor, {})[piece.index] = unit
+                cuts[piece.tensor] = piece.cut
+        put = {name: cuts[name].put(self._origin[name], units) for name, units in parts.items()}
+        return {name: whole[name] if name in whole else put[name] for name in self._origin}
 
 
 class Noise:
@@ -150,25 +157,19 @@ def at_least_single(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
-def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
+def _pieces(name: str, chosen: Tensor, cut: Cut | None) -> list[Piece]:
     def piece(index: int | None, part: Tensor) -> Piece:
-        return Piece(name, index, part.shape, None if bool(part.all()) else part)
+        return Piece(name, index, part.shape, None if bool(part.all()) else part, cut)
 
-    if not has_units:
+    if cut is None:
         return [piece(None, chosen)]
-    return [piece(i, part) for i, part in enumerate(chosen) if bool(part.any())]
+    parts = ((unit, cut.take(chosen, unit)) for unit in cut.units(chosen.shape))
+    return [piece(unit, part) for unit, part in parts if bool(part.any())]
 
 
 def _read(piece: Piece, tensor: Tensor) -> Tensor:
     unit = piece.unit(tensor)
     return unit.flatten() if piece.chosen is None else unit[piece.chosen.to(unit.device)]
-
-
-def _put(origin: Tensor, units: list[Tensor], places: list[int] | None) -> Tensor:
-    """The weight with its units put in their places; a unit without a place is the whole."""
-    if places is None:
-        return units[0]
-    return origin.index_copy(0, torch.tensor(places, device=origin.device), torch.stack(units))
 
 
 def _fill(piece: Piece, part: Tensor, origin: Tensor) -> Tensor:

@@ -180,9 +180,9 @@ def views(
     Returns:
         (patch, view) by component.
     """
-    weights, parts = dict(center.named_parameters()), {}
+    weights, cuts, parts = dict(center.named_parameters()), units(center), {}
     for name, mask in masks.items():
-        patch = Patch(mask, weights, units(center))
+        patch = Patch(mask, weights, cuts)
         view = sharing.view(patch) if sharing else whole_view(center, target.loss, patch)
         parts[name] = patch, view
     return parts

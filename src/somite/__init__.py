@@ -23,7 +23,7 @@ from somite.estimators import (
     waic,
     wbic,
 )
-from somite.models import next_token_loss
+from somite.models import load_model, next_token_loss
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -58,6 +58,7 @@ __all__ = [
     "interaction_ladder",
     "llc",
     "llc_ladder",
+    "load_model",
     "modules",
     "next_token_loss",
     "pairs",

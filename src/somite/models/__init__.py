@@ -10,6 +10,7 @@ from somite.models.deep_linear_centers import block_center, random_center
 from somite.models.duplicates import Duplicates
 from somite.models.gaussian_blocks import GaussianBlocks, block_inputs, gaussian_blocks_loss
 from somite.models.head_roles import RoleTokens, head_roles
+from somite.models.hugging_face import load_model
 from somite.models.losses import cross_entropy_loss, next_token_loss, squared_error_loss
 from somite.models.mlp import MLP, block_connections
 from somite.models.shared_bias import SharedBias
@@ -47,6 +48,7 @@ __all__ = [
     "gaussian_blocks_loss",
     "head_roles",
     "join_streams",
+    "load_model",
     "next_token_loss",
     "permuted",
     "random_center",

@@ -14,7 +14,7 @@ from somite.components.mask import Mask
 from somite.components.patch import Patch
 from somite.components.select import components as select
 from somite.components.select import units
-from somite.core.checks import finite_weights, from_keywords
+from somite.core.checks import finite_weights, from_keywords, movable_weights
 from somite.core.errors import InputError
 from somite.sampling.automatic import sample_to_error
 from somite.sampling.center import CenterGradients, center_statistics
@@ -90,6 +90,7 @@ def sample(
         {'component': 1, 'chain': 2, 'draw': 10}
     """
     plan = chain_settings(settings)
+    movable_weights("model", dict(model.named_parameters()))
     masks = select(model, components)
     blocks = select(model, blocks) if blocks else {}
     for name, data in (probes or {}).items():

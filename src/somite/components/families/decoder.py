@@ -68,7 +68,7 @@ class Decoder:
 
     def units(self) -> dict[str, Cut]:
         """How tensors fall into units: into heads, and into experts."""
-        found = {name: cut for one in self._attentions for name, cut in one.cuts.items()}
+        found = {name: cut for one in self.attention_layers for name, cut in one.cuts.items()}
         stacked = (name for mask in self.experts().values() for name in mask.entries)
         return found | {name: SLICES for name in stacked if self.weights[name].ndim > 2}
 
@@ -100,7 +100,7 @@ class Decoder:
         """What belongs to no head of an attention: bias of the output, norms, "layer:common"."""
         return {
             f"{i}:common": Mask({name: whole(w) for name, w in one.common.items()})
-            for i, one in enumerate(self._attentions)
+            for i, one in enumerate(self.attention_layers)
             if one.common and one.cuts
         }
 
@@ -179,7 +179,8 @@ class Decoder:
         )
 
     @cached_property
-    def _attentions(self) -> list[Attention]:
+    def attention_layers(self) -> list[Attention]:
+        """The attention of every layer; empty if heads have no weights of their own."""
         return [] if self.family.mixed else self._read(self.family)
 
     def _read(self, family: Family) -> list[Attention]:
@@ -203,7 +204,7 @@ class Decoder:
     ) -> Kind:
         return {
             f"{i}:{name.format(number)}": one.mask(*units(one, number))
-            for i, one in enumerate(self._attentions)
+            for i, one in enumerate(self.attention_layers)
             if one.cuts
             for number in numbers(one)
         }

@@ -25,12 +25,14 @@ cancels in the softmax, so that their biases have no gradient beyond rounding.""
 
 STEADY = {
     "opt": {"activation_function": "gelu"},
-    **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe"), {"num_experts_per_tok": 4}),
+    **{name: {"num_experts_per_tok": 4} for name in ("mixtral", "qwen2_moe", "qwen3_moe")},
 }
 """No neuron and no expert may fall silent because a head changed what it reads."""
 
 
-def gradients(model: nn.Module, silent: Tensor | None = None, output: str = "") -> dict[str, Tensor]:
+def gradients(
+    model: nn.Module, silent: Tensor | None = None, output: str = ""
+) -> dict[str, Tensor]:
     """Gradients of a random score, with some inputs of an output projection set to zero."""
 
     def cover(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -45,11 +47,13 @@ def gradients(model: nn.Module, silent: Tensor | None = None, output: str = "") 
     readout = torch.randn(logits.shape, generator=stream("readout"), dtype=torch.float64)
     names, weights = zip(*model.named_parameters(), strict=True)
     score = (logits.tanh() * readout).sum()
-    return dict(zip(names, torch.autograd.grad(score, weights, materialize_grads=True), strict=True))
+    return dict(
+        zip(names, torch.autograd.grad(score, weights, materialize_grads=True), strict=True)
+    )
 
 
 def claims(found: Decoder) -> dict[str, tuple[str, list[int], int]]:
-    """Per head and per group its output projection, the heads to silence, and how many there are."""
+    """Per head and group its output projection, the heads to silence, the number of heads."""
     made = {}
     for layer, one in enumerate(found.attention_layers):
         for head in range(one.heads):
@@ -67,7 +71,8 @@ def test_zeroing_a_head_leaves_exactly_its_mask_without_gradient(family):
     speaking = gradients(model)
     loud = QUIET * max(float(g.abs().max()) for g in speaking.values())
     asked = claims(found)
-    assert list(asked) and set(asked) == set(masks)
+    assert list(asked)
+    assert set(asked) == set(masks)
     for name, (output, heads, count) in asked.items():
         columns = model.get_submodule(output).weight.shape
         width = columns[0] if found.family.transposed else columns[1]

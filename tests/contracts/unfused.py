@@ -47,7 +47,10 @@ class Fused:
 
     def slices(self, model: nn.Module, mask: so.Mask, part: str, turned: bool = False) -> Tensor:
         """Selected rows of a projection, or selected columns of the output."""
-        weight, chosen = self.module(model, part).weight, mask.entries[f"{self.attention}.{part}.weight"]
+        weight, chosen = (
+            self.module(model, part).weight,
+            mask.entries[f"{self.attention}.{part}.weight"],
+        )
         if self.transposed is not turned:
             weight, chosen = weight.T, chosen.T
         return weight[chosen].view(-1, weight.shape[1])

@@ -74,7 +74,9 @@ def _count(chosen: Tensor) -> int:
 
 def _once(chosen: Tensor) -> Tensor:
     """The selection without the axes along which it is an expanded copy of itself."""
-    repeated = (stride == 0 and size > 1 for stride, size in zip(chosen.stride(), chosen.shape, strict=True))
+    repeated = (
+        stride == 0 and size > 1 for stride, size in zip(chosen.stride(), chosen.shape, strict=True)
+    )
     return chosen[tuple(0 if again else slice(None) for again in repeated)]
 
 

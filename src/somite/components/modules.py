@@ -50,7 +50,14 @@ def of_modules(model: nn.Module, which: str) -> dict[str, Mask] | None:
 
 
 def _of_type(model: nn.Module, name: str) -> dict[str, Mask]:
-    held = [(p, m) for p, m in model.named_modules() if p and next(m.parameters(), None) is not None]
+    """Modules of a type.
+
+    Raises:
+        InputError: If there is none that holds weights.
+    """
+    held = [
+        (p, m) for p, m in model.named_modules() if p and next(m.parameters(), None) is not None
+    ]
     found = {p: _weights(p, m, recurse=True) for p, m in held if type(m).__name__ == name}
     if not found:
         types = dict.fromkeys(type(m).__name__ for _, m in held)
@@ -60,13 +67,19 @@ def _of_type(model: nn.Module, name: str) -> dict[str, Mask]:
 
 
 def _channels(model: nn.Module, name: str) -> dict[str, Mask]:
+    """Output channels of a convolution, or of a linear map.
+
+    Raises:
+        InputError: If the convolution is transposed in groups: a channel is no slice there.
+    """
     module = _module(model, name, (_ConvNd, nn.Linear), "a convolution or a linear map")
     axis = 1 if isinstance(module, _ConvTransposeNd) else 0
     cuts = {"weight": Cut(axis), "bias": Cut()}
     shapes = {n: w.shape for n, w in module.named_parameters(recurse=False)}
-    if axis and module.groups > 1:
-        rule = "must not be transposed in groups"
-        raise InputError(name, rule, f"{module.groups} groups", "Give masks of your own.")
+    groups = module.groups if isinstance(module, _ConvTransposeNd) else 1
+    if groups > 1:
+        rule, remedy = "must not be transposed in groups", "Give masks of your own."
+        raise InputError(name, rule, f"{groups} groups", remedy)
     return {
         f"{name}:{i}": Mask({f"{name}.{n}": cuts[n].mask(shape, i) for n, shape in shapes.items()})
         for i in range(shapes["weight"][axis])
@@ -103,7 +116,8 @@ def _module(
         if name in modules:
             got = f"{name}, which is {type(modules[name]).__name__}"
         raise InputError("components", rule, got, nearest(name, fitting))
-    return modules[name]
+    found: nn.Module = modules[name]
+    return found
 
 
 def _weights(path: str, module: nn.Module, recurse: bool) -> Mask:

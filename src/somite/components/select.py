@@ -15,7 +15,6 @@ from somite.components.mask import Mask, whole
 from somite.components.modules import of_modules
 from somite.core.errors import InputError, nearest
 
-
 MANY = 60
 """Names beyond which an error lists the nearest only."""
 

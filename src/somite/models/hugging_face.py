@@ -54,7 +54,7 @@ def load_model(
     except InputError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
-        raise _reason(error, given, revision) from error
+        raise InputError(*_reason(error, given, revision)) from error
     _check_fit(where, report)
     model.config.use_cache = False
     loaded: nn.Module = model.to(device).eval()
@@ -105,8 +105,8 @@ def _check_fit(where: str, report: dict[str, Any]) -> None:
             raise InputError("model", rule, where, remedy)
 
 
-def _reason(error: Exception, given: str, revision: str | None) -> InputError:
-    """What went wrong, in the words of one who asked for a model."""
+def _reason(error: Exception, given: str, revision: str | None) -> tuple[str, str, str | None, str]:
+    """The four parts of the error: what went wrong, in the words of one who asked for a model."""
     hub = importlib.import_module("huggingface_hub.errors")
     causes = list(_causes(error))
 
@@ -115,21 +115,21 @@ def _reason(error: Exception, given: str, revision: str | None) -> InputError:
 
     if caused_by(hub.GatedRepoError):
         remedy = "Ask for access on its page, then run `hf auth login`."
-        return InputError("model", "must be one that you have access to", given, remedy)
+        return "model", "must be one that you have access to", given, remedy
     if caused_by(hub.RevisionNotFoundError):
         remedy = "Look up its branches and tags on its page."
-        return InputError("revision", f"must be one of {given}", revision, remedy)
+        return "revision", f"must be one of {given}", revision, remedy
     if caused_by(hub.RepositoryNotFoundError, hub.HFValidationError):
         remedy = "Check the spelling; log in with `hf auth login` if it is private."
-        return InputError("model", "must be a folder or the id of a model on the Hub", given, remedy)
+        return "model", "must be a folder or the id of a model on the Hub", given, remedy
     if caused_by(hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError):
         rule = "must be on this machine while the Hub cannot be reached"
         remedy = "Go online (and unset HF_HUB_OFFLINE), or give the path of a folder."
-        return InputError("model", rule, given, remedy)
+        return "model", rule, given, remedy
     said = str(error).strip().partition("\n")[0]
     rule = f"must be a decoder that transformers can read ({said})"
     remedy = "Check config.json and the files beside it."
-    return InputError("model", rule, given, remedy)
+    return "model", rule, given, remedy
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -12,12 +12,21 @@ class Attention(nn.Module):
 
     def __init__(self, grouped: bool) -> None:
         super().__init__()
-        for letter, shape in (("Q", (4, 8, 3)), ("K", (4, 8, 3)), ("V", (4, 8, 3)), ("O", (4, 3, 8))):
+        for letter, shape in (
+            ("Q", (4, 8, 3)),
+            ("K", (4, 8, 3)),
+            ("V", (4, 8, 3)),
+            ("O", (4, 3, 8)),
+        ):
             few = grouped and letter in "KV"
             count, mark = (2, "_") if few else (4, "")
-            self.register_parameter(f"{mark}W_{letter}", nn.Parameter(torch.zeros(count, *shape[1:])))
+            self.register_parameter(
+                f"{mark}W_{letter}", nn.Parameter(torch.zeros(count, *shape[1:]))
+            )
             bias = torch.zeros(8) if letter == "O" else torch.zeros(count, 3)
-            self.register_parameter(f"{mark if letter != 'O' else ''}b_{letter}", nn.Parameter(bias))
+            self.register_parameter(
+                f"{mark if letter != 'O' else ''}b_{letter}", nn.Parameter(bias)
+            )
 
 
 class Hooked(nn.Module):

@@ -35,9 +35,14 @@ def test_channels_of_convolutions_and_rows_of_linear_maps():
     assert sizes(turned, "channels:0") == {"0:0": 9, "0:1": 9, "0:2": 9}
 
 
-@pytest.mark.parametrize("build", [lambda: NET[:2], lambda: nn.Sequential(nn.ConvTranspose2d(1, 3, 2))])
+@pytest.mark.parametrize(
+    "build", [lambda: NET[:2], lambda: nn.Sequential(nn.ConvTranspose2d(1, 3, 2))]
+)
 def test_a_channel_is_what_its_output_depends_on(build):
-    model, image = build().eval(), torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(0))
+    model, image = (
+        build().eval(),
+        torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(0)),
+    )
     before = model(image)
     for number, mask in enumerate(so.components(model, "channels:0").values()):
         moved = {n: w.detach().clone() for n, w in model.named_parameters()}
@@ -79,7 +84,10 @@ def test_projections_of_an_lstm_belong_to_no_gate():
 @pytest.mark.parametrize(
     ("which", "words"),
     [
-        ("type:Conv3d", "type must be the type of modules that hold weights, got 'Conv3d'. Did you"),
+        (
+            "type:Conv3d",
+            "type must be the type of modules that hold weights, got 'Conv3d'. Did you",
+        ),
         ("channels:9", "components must be the name of a convolution or a linear map, got '9'"),
         ("channels:1", "got '1, which is BatchNorm2d'"),
         ("gates:0", "components must be the name of an LSTM or a GRU, got '0, which is Conv2d'"),

@@ -120,7 +120,10 @@ def laid_out(patch: Patch, flat: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def test_a_head_inside_fused_tensors_has_noise_of_its_own_size_alone():
     patch = Patch(fused_head(1), FUSED, CUTS)
-    assert [(p.tensor, p.index, p.chosen) for p in patch.pieces] == [("qkv", 1, None), ("out", 1, None)]
+    assert [(p.tensor, p.index, p.chosen) for p in patch.pieces] == [
+        ("qkv", 1, None),
+        ("out", 1, None),
+    ]
     assert [piece.size for piece in patch.pieces] == [12, 6]
     assert torch.equal(patch.center, patch.flatten(FUSED))
     for name, weight in patch.weights(patch.center).items():

@@ -67,7 +67,10 @@ def test_forms_tell_tensors_and_sizes_apart():
 
 def test_units_out_of_order_go_where_their_patch_puts_them():
     cuts = {"a": Cut(0, (1, 0, 1)), "b": Cut(0, (1, 0, 0))}
-    for chosen in ([whole(CENTER["a"]), whole(CENTER["b"])], [cuts["a"].mask(CENTER["a"].shape, 1)]):
+    for chosen in (
+        [whole(CENTER["a"]), whole(CENTER["b"])],
+        [cuts["a"].mask(CENTER["a"].shape, 1)],
+    ):
         mask = Mask(dict(zip("ab", chosen, strict=False)))
         patches = [Patch(mask, CENTER, cuts) for _ in range(2)]
         stack = PatchStack(patches, CENTER)

@@ -17,7 +17,7 @@ from somite.components.families.derived import candidates
 from somite.components.families.family import REMEDY, Family
 from somite.components.families.hidden import experts, neurons
 from somite.components.families.registry import DECLARED
-from somite.components.families.zeroing import falls_silent
+from somite.components.families.zeroing import have_heads
 from somite.components.mask import Mask, whole
 from somite.core.errors import InputError
 
@@ -35,7 +35,7 @@ class Decoder:
 
     def __init__(self, model: nn.Module, families: list[Family]) -> None:
         """Look up the weights."""
-        self._model, self._families = model, families
+        self._model, self._families, self._outline = model, families, families[0]
         self.weights: dict[str, Tensor] = dict(model.named_parameters())
         path = families[0].layers
         self.layers = [f"{path}.{n}" for n, _ in model.get_submodule(path).named_children()]
@@ -44,7 +44,7 @@ class Decoder:
     def family(self) -> Family:
         """The family; an undeclared one is the first whose heads pass the zeroing test."""
         sure, *claims = self._families
-        return next((claim for claim in claims if self._passes(claim)), sure)
+        return next((c for c in claims if have_heads(self._model, self._read(c))), sure)
 
     def kinds(self) -> dict[str, Callable[[], Kind]]:
         """For each kind of component how to get it; a kind may turn out to be empty."""
@@ -93,7 +93,9 @@ class Decoder:
     def head_groups(self) -> Kind:
         """Heads together with the keys and values that they share, "layer:group0"."""
         return self._of_attentions(
-            lambda one: range(one.groups), "group{}", lambda one, g: [*one.members(g), one.heads + g]
+            lambda one: range(one.groups),
+            "group{}",
+            lambda one, g: [*one.members(g), one.heads + g],
         )
 
     def common(self) -> Kind:
@@ -106,19 +108,19 @@ class Decoder:
 
     def attentions(self) -> Kind:
         """Whole attentions, "layer:attention"."""
-        parts = [self.family.attention] if self.family.attention else []
+        parts = [self._outline.attention] if self._outline.attention else []
         return self._in_layers("attention", parts)
 
     def mlps(self) -> Kind:
         """Whole MLPs with all experts, "layer:mlp"."""
-        return self._in_layers("mlp", self.family.mlp)
+        return self._in_layers("mlp", self._outline.mlp)
 
     def experts(self) -> Kind:
         """Experts, "layer:expert0"."""
         return {
             f"{i}:expert{number}": mask
             for i, layer in enumerate(self.layers)
-            for number, mask in enumerate(experts(self._model, self.family, layer))
+            for number, mask in enumerate(experts(self._model, self._outline, layer))
         }
 
     def routers(self) -> Kind:
@@ -133,7 +135,7 @@ class Decoder:
 
     def neurons(self, layer: int) -> Kind:
         """Hidden neurons of a layer's MLP, "layer:neuron0"."""
-        masks = neurons(self.weights, self.family, self.layers[layer])
+        masks = neurons(self.weights, self._outline, self.layers[layer])
         return {f"{layer}:neuron{i}": mask for i, mask in enumerate(masks)}
 
     def whole_layers(self) -> Kind:
@@ -150,7 +152,7 @@ class Decoder:
 
     def positions(self) -> Kind:
         """Learned positions."""
-        path = self.family.positions
+        path = self._outline.positions
         return {"positions": self._under([path])} if path else {}
 
     def rest(self) -> Kind:
@@ -174,9 +176,7 @@ class Decoder:
         ends = self.embed() | self.positions()
         if self._ends["embed"] != self._ends["unembed"]:
             ends |= self.unembed()
-        return (
-            attention | left | dense | self.experts() | self.routers() | ends | self.rest()
-        )
+        return attention | left | dense | self.experts() | self.routers() | ends | self.rest()
 
     @cached_property
     def attention_layers(self) -> list[Attention]:
@@ -186,15 +186,6 @@ class Decoder:
     def _read(self, family: Family) -> list[Attention]:
         heads = int(self._model.config.num_attention_heads)  # type: ignore[union-attr, arg-type]
         return [Attention(self.weights, family, layer, heads) for layer in self.layers]
-
-    def _passes(self, claim: Family) -> bool:
-        """Whether one layer of every shape has the heads that are claimed."""
-        try:
-            found = [one for one in self._read(claim) if one.cuts]
-            kinds = {tuple(w.shape for w in one.own.values()): one for one in found}
-            return bool(kinds) and all(falls_silent(self._model, one) for one in kinds.values())
-        except InputError:  # the shapes are not those of the claim
-            return False
 
     def _of_attentions(
         self,
@@ -216,9 +207,14 @@ class Decoder:
         model: Any = self._model
         modules = model.get_input_embeddings(), model.get_output_embeddings()
         first, last = ({names[id(w)] for w in m.parameters()} if m else set() for m in modules)
-        return {"embed": first | last, "unembed": first | last} if first & last else {
-            "embed": first, "unembed": last,
-        }
+        return (
+            {"embed": first | last, "unembed": first | last}
+            if first & last
+            else {
+                "embed": first,
+                "unembed": last,
+            }
+        )
 
     def _end(self, end: str) -> Kind:
         entries = {name: whole(self.weights[name]) for name in sorted(self._ends[end])}

@@ -1,7 +1,7 @@
 """One tensor, group after group: the queries of its heads, then its key and its value.
 
-    (q₀ k₀ v₀ | q₁ k₁ v₁ | …) with a key for every head: GPT-NeoX, BLOOM
-    (q₀ q₁ … k v) with one for all, (q₀ q₁ k₀ v₀ | q₂ q₃ k₁ v₁ | …) with one for several: Falcon
+(q₀ k₀ v₀ | q₁ k₁ v₁ | …) with a key for every head: GPT-NeoX, BLOOM
+(q₀ q₁ … k v) with one for all, (q₀ q₁ k₀ v₀ | q₂ q₃ k₁ v₁ | …) with one for several: Falcon
 """
 
 from somite.components.families.family import Family, fused_groups

@@ -27,7 +27,9 @@ def separate(rows: int, heads: int, d_head: int) -> tuple[int, ...]:
 LLAMA = Family(separate)
 GPT = replace(
     LLAMA,
-    **{"layers": "transformer.h", "attention": "attn", "output": "out_proj"},
+    layers="transformer.h",
+    attention="attn",
+    output="out_proj",
     hidden=("mlp.fc_in",),
     written="mlp.fc_out",
 )

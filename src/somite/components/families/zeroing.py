@@ -24,6 +24,15 @@ ROWS, LENGTH = 4, 8
 """Random tokens on which a test runs."""
 
 
+def have_heads(model: nn.Module, layers: Sequence[Attention]) -> bool:
+    """Whether one layer of every shape has the heads that are claimed."""
+    try:
+        shapes = {tuple(w.shape for w in one.own.values()): one for one in layers if one.cuts}
+        return bool(shapes) and all(falls_silent(model, one) for one in shapes.values())
+    except InputError:  # the shapes are not those of the claim
+        return False
+
+
 def falls_silent(model: nn.Module, attention: Attention) -> bool:
     """Whether every head of a layer is what falls silent with its output.
 

@@ -80,3 +80,22 @@ def test_models_without_weights_to_move_are_refused_before_work_starts():
     words = "model must have weights that carry gradients, got 'torch.int8 in weight'"
     with pytest.raises(InputError, match=words):
         sample(quantised, "full")
+
+
+def test_tokens_that_the_model_does_not_know_are_refused():
+    model, known = tiny_decoder("llama"), tiny_tokens()
+    words = "must hold tokens of the model's vocabulary, 0 to 10, got 'tokens from 0 to 11'"
+    rows = known.clone()
+    rows[5, 3] = 11
+    target = so.Target(so.next_token_loss, rows, n_beta=10)
+    with pytest.raises(InputError, match=f"data {words}"):
+        so.sample(model, target, so.SGLD(1e-4), components="0:1")
+    with pytest.raises(InputError, match=f"probe code {words}"):
+        sample(model, "0:1", probes={"code": rows})
+    target = so.Target(dictionary_loss, {"input_ids": rows}, n_beta=10)
+    with pytest.raises(InputError, match="data must hold tokens of the model's"):
+        so.sample(model, target, so.SGLD(1e-4), components="0:1")
+
+
+def dictionary_loss(model, batch):
+    return so.next_token_loss(model, batch["input_ids"])

@@ -51,10 +51,14 @@ SHAPES: dict[str, dict[str, object]] = {
     "biogpt": {**WIDE, "intermediate_size": 20, "max_position_embeddings": 16},
     "codegen": {"n_embd": 16, "n_layer": 2, "n_head": 8, "rotary_dim": 2},
     "openai-gpt": GPT,
+    "deepseek_v3": {**GROUPED, **EXPERTS, "num_key_value_heads": 4, "q_lora_rank": 8,
+                    "kv_lora_rank": 8, "qk_rope_head_dim": 4, "qk_nope_head_dim": 4,
+                    "v_head_dim": 4, "n_routed_experts": 4, "n_group": 1, "topk_group": 1,
+                    "moe_intermediate_size": 8, "first_k_dense_replace": 1},
     "mamba": {"hidden_size": 12, **LAYERS, "state_size": 4},
 }  # fmt: skip
 MIXED = ["olmo2", "olmoe"]
-UNDECLARED = ["biogpt", "codegen", "openai-gpt", "mamba"]
+UNDECLARED = ["biogpt", "codegen", "deepseek_v3", "openai-gpt", "mamba"]
 FAMILIES = [name for name in SHAPES if name not in (*MIXED, *UNDECLARED)]
 
 

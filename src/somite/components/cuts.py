@@ -57,15 +57,19 @@ class Cut:
 
         It is expanded, not stored: memory grows with the axis, not with the tensor.
         """
-        owners = torch.tensor(range(shape[self.axis]) if self.owners is None else self.owners)
+        owners = torch.arange(shape[self.axis]) if self.owners is None else self._owners
         along = [1] * len(shape)
         along[self.axis] = -1
         return torch.isin(owners, torch.tensor(units)).view(along).expand(shape)
 
     @cached_property
+    def _owners(self) -> Tensor:
+        return torch.tensor(self.owners)
+
+    @cached_property
     def _places(self) -> dict[int, Tensor]:
-        owners = torch.tensor(self.owners)
-        return {int(unit): (owners == unit).nonzero()[:, 0] for unit in owners.unique()}
+        units = self._owners.unique()
+        return {int(unit): (self._owners == unit).nonzero()[:, 0] for unit in units}
 
 
 SLICES = Cut()

@@ -207,14 +207,9 @@ class Decoder:
         model: Any = self._model
         modules = model.get_input_embeddings(), model.get_output_embeddings()
         first, last = ({names[id(w)] for w in m.parameters()} if m else set() for m in modules)
-        return (
-            {"embed": first | last, "unembed": first | last}
-            if first & last
-            else {
-                "embed": first,
-                "unembed": last,
-            }
-        )
+        if first & last:
+            first = last = first | last
+        return {"embed": first, "unembed": last}
 
     def _end(self, end: str) -> Kind:
         entries = {name: whole(self.weights[name]) for name in sorted(self._ends[end])}

@@ -47,8 +47,7 @@ def experts(model: nn.Module, family: Family, layer: str) -> list[Mask]:
         Empty if the layer has none.
     """
     path = f"{layer}.{family.experts}"
-    parent = model.get_submodule(layer)
-    found: nn.Module | None = parent
+    found: nn.Module | None = model.get_submodule(layer)
     for part in family.experts.split("."):
         found = dict(found.named_children()).get(part) if found is not None else None
     if found is None:

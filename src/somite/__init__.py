@@ -25,6 +25,7 @@ from somite.estimators import (
     wbic,
 )
 from somite.models import masked_lm_loss, next_token_loss
+from somite.models import load_model, next_token_loss
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -64,6 +65,7 @@ __all__ = [
     "llc",
     "llc_ladder",
     "masked_lm_loss",
+    "load_model",
     "modules",
     "next_token_loss",
     "pairs",

@@ -1,10 +1,11 @@
 """Defects of devinterp 2.0.1 (letters of its list), and how the same case ends here.
 
 Some have more than one test elsewhere: identities of cells (b) in unit/study/test_identity.py,
-killed studies (c) in failures/test_resume.py, head masks (e) in contracts/test_models.py, mode and
-state of the caller's model (g) in unit/sampling/test_untouched.py. Left out because nothing here
-corresponds to it yet: n (the memory of influence between tokens), and the part of m that is about
-susceptibilities and influence. Letters after p are no wrong results.
+killed studies (c) in failures/test_resume.py, head masks (e) in contracts/test_models.py and, for
+decoders of Hugging Face, contracts/test_families.py, mode and state of the caller's model (g) in
+unit/sampling/test_untouched.py. Left out because nothing here corresponds to it yet: n (the memory
+of influence between tokens), and the part of m that is about susceptibilities and influence.
+Letters after p are no wrong results.
 """
 
 import math

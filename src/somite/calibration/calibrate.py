@@ -26,7 +26,7 @@ from somite.calibration.trial import Problem, Trial
 from somite.calibration.words import explain
 from somite.components.mask import Mask
 from somite.components.select import components as select
-from somite.core.checks import finite_weights
+from somite.core.checks import finite_weights, movable_weights
 from somite.core.errors import InputError
 from somite.sampling.settings import ChainSettings
 from somite.sampling.target import Data, Loss, check_data
@@ -179,6 +179,7 @@ def _copy(name: str, model: object) -> nn.Module:
     if not isinstance(model, nn.Module):
         remedy = "Load the checkpoint into its model first."
         raise InputError(f"model {name}", "must be a module", type(model).__name__, remedy)
+    movable_weights(f"model {name}", dict(model.named_parameters()))
     finite_weights(f"model {name}", dict(model.named_parameters()))
     return copy.deepcopy(model).eval().requires_grad_(False)
 

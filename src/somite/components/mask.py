@@ -38,7 +38,7 @@ class Mask:
             if chosen.dtype != torch.bool:
                 rule, remedy = "must be boolean", "Compare with a threshold or call .bool()."
                 raise InputError(f"mask of {name}", rule, str(chosen.dtype), remedy)
-        kept = {name: chosen for name, chosen in self.entries.items() if bool(chosen.any())}
+        kept = {n: chosen for n, chosen in self.entries.items() if bool(_once(chosen).any())}
         if not kept:
             raise InputError(
                 "component",
@@ -51,7 +51,7 @@ class Mask:
     @property
     def size(self) -> int:
         """Number of selected weights."""
-        return sum(int(chosen.sum()) for chosen in self.entries.values())
+        return sum(_count(chosen) for chosen in self.entries.values())
 
     def __or__(self, other: "Mask") -> "Mask":
         """Entries that belong to either."""
@@ -65,6 +65,19 @@ def _union(first: Tensor | None, second: Tensor | None) -> Tensor:
         assert present is not None
         return present
     return first | second
+
+
+def _count(chosen: Tensor) -> int:
+    once = _once(chosen)
+    return int(once.sum()) * (chosen.numel() // max(once.numel(), 1))
+
+
+def _once(chosen: Tensor) -> Tensor:
+    """The selection without the axes along which it is an expanded copy of itself."""
+    repeated = (
+        stride == 0 and size > 1 for stride, size in zip(chosen.stride(), chosen.shape, strict=True)
+    )
+    return chosen[tuple(0 if again else slice(None) for again in repeated)]
 
 
 def whole(tensor: Tensor) -> Tensor:

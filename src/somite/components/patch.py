@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from somite.components.cuts import Cut, Units, cut_of
 from somite.components.mask import Mask
 from somite.components.spans import Span, spans
 from somite.core.random import stream
@@ -22,15 +23,17 @@ class Piece:
 
     Args:
         tensor: Name of the weight in the model.
-        index: Place of the unit along the first axis; None if the unit is the whole tensor.
+        index: Number of the unit; None if it is the whole tensor.
         shape: Shape of the unit.
         chosen: Which entries of the unit are moved; None for all.
+        cut: How the weight falls into units; None if it is one.
     """
 
     tensor: str
     index: int | None
     shape: torch.Size
     chosen: Tensor | None
+    cut: Cut | None = None
 
     @property
     def size(self) -> int:
@@ -39,7 +42,9 @@ class Piece:
 
     def unit(self, tensor: Tensor) -> Tensor:
         """The unit's slice of its weight."""
-        return tensor if self.index is None else tensor[self.index]
+        if self.cut is None or self.index is None:
+            return tensor
+        return self.cut.take(tensor, self.index)
 
 
 class Patch:
@@ -48,7 +53,7 @@ class Patch:
     Args:
         mask: The component.
         center: Weights w* of the model by name.
-        units: Names of tensors whose slices along the first axis are units.
+        units: How tensors fall into units.
 
     Example:
         >>> weights = {"w": torch.arange(4.0)}
@@ -60,11 +65,11 @@ class Patch:
     """
 
     def __init__(
-        self, mask: Mask, center: Mapping[str, Tensor], units: frozenset[str] = frozenset()
+        self, mask: Mask, center: Mapping[str, Tensor], units: Units = frozenset()
     ) -> None:
         """Cut the mask into pieces."""
         self._origin = {name: center[name].detach() for name in mask.entries}
-        self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, n in units)]
+        self.pieces = [p for n, c in mask.entries.items() for p in _pieces(n, c, cut_of(units, n))]
         self._sizes = [piece.size for piece in self.pieces]
         sized = list(zip(self.pieces, self._sizes, strict=True))
         self._of_tensor = {n: [s for s in sized if s[0].tensor == n] for n in self._origin}
@@ -115,11 +120,11 @@ class Patch:
         return at_least_single(torch.cat([_read(p, tensors[p.tensor])[part] for p, part in parts]))
 
     def cut(self, flat: Tensor) -> list[Tensor]:
-        """Entries of each tensor that it touches: views, of its shape where all of it moves."""
+        """Entries of each tensor that it touches: views, of its shape where they are all of it."""
         parts = flat.split([sum(size for _, size in sized) for sized in self._of_tensor.values()])
         return [
-            part.view(origin.shape) if len(part) == origin.numel() else part
-            for part, origin in zip(parts, self._origin.values(), strict=True)
+            part.view(origin.shape) if self._is_whole(name) else part
+            for part, (name, origin) in zip(parts, self._origin.items(), strict=True)
         ]
 
     def split(self, flat: Tensor) -> list[Tensor]:
@@ -145,14 +150,20 @@ class Patch:
     def _put(self, name: str, part: Tensor) -> Tensor:
         """A weight with its moved entries put in their places."""
         origin, (pieces, sizes) = self._origin[name], zip(*self._of_tensor[name], strict=True)
-        if part.shape == origin.shape:
+        if self._is_whole(name):
             return part.to(origin.dtype)
         taken = zip(pieces, part.split(sizes), strict=True)
-        units = [_fill(piece, some, origin) for piece, some in taken]
-        if pieces[0].index is None:
-            return units[0]
-        places = torch.tensor([piece.index for piece in pieces], device=origin.device)
-        return origin.index_copy(0, places, torch.stack(units))
+        units = {piece.index: _fill(piece, some, origin) for piece, some in taken}
+        if (cut := pieces[0].cut) is None:
+            return units[None]
+        put: Tensor = cut.put(origin, units)
+        return put
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether the moved entries of a weight are all of it, in their own order."""
+        sized, cut = self._of_tensor[name], self._of_tensor[name][0][0].cut
+        count = sum(size for _, size in sized)
+        return count == self._origin[name].numel() and (cut is None or cut.in_order)
 
 
 class Noise:
@@ -196,13 +207,14 @@ def at_least_single(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
-def _pieces(name: str, chosen: Tensor, has_units: bool) -> list[Piece]:
+def _pieces(name: str, chosen: Tensor, cut: Cut | None) -> list[Piece]:
     def piece(index: int | None, part: Tensor) -> Piece:
-        return Piece(name, index, part.shape, None if bool(part.all()) else part)
+        return Piece(name, index, part.shape, None if bool(part.all()) else part, cut)
 
-    if not has_units:
+    if cut is None:
         return [piece(None, chosen)]
-    return [piece(i, part) for i, part in enumerate(chosen) if bool(part.any())]
+    parts = ((unit, cut.take(chosen, unit)) for unit in cut.units(chosen.shape))
+    return [piece(unit, part) for unit, part in parts if bool(part.any())]
 
 
 def _read(piece: Piece, tensor: Tensor) -> Tensor:

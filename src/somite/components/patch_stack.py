@@ -39,9 +39,11 @@ class PatchStack:
         self.center = torch.stack([patch.center for patch in patches])
         self.rounding = patches[0].rounding
         self._origin = {name: center[name].detach() for name, _ in self.form}
+        cuts = {piece.tensor: piece.cut for piece in patches[0].pieces}
+        self._in_order = {name for name, cut in cuts.items() if cut is None or cut.in_order}
         self.places = torch.stack([self._places(patch) for patch in patches])
         """Number of each moved entry within its tensor (component, entry), for tensors of which
-        only a part is moved."""
+        only a part is moved, or whose units are not in the order of their entries."""
 
     def weights(self, places: Tensor, flat: Tensor) -> dict[str, Tensor]:
         """Whole weights of one component by name, as `Patch.weights` gives them.
@@ -88,4 +90,4 @@ class PatchStack:
         return torch.cat(partly) if partly else parts[0][:0]
 
     def _whole(self, name: str, count: int) -> bool:
-        return count == self._origin[name].numel()
+        return count == self._origin[name].numel() and name in self._in_order

@@ -1,13 +1,22 @@
 """Choosing components of a model by kind, by name, by pattern, or as masks of one's own."""
 
+import difflib
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from torch import nn
 
+from somite.components.cuts import Units
+from somite.components.families import decoder
+from somite.components.lens import lens_kinds, sliced
 from somite.components.mask import Mask, whole
+from somite.components.modules import of_modules
 from somite.core.errors import InputError, nearest
+
+MANY = 60
+"""Names beyond which an error lists the nearest only."""
 
 
 @runtime_checkable
@@ -18,8 +27,8 @@ class DeclaresComponents(Protocol):
         """Components by kind and name."""
         ...
 
-    def units(self) -> frozenset[str]:
-        """Names of tensors whose slices along the first axis are units of their own."""
+    def units(self) -> Units:
+        """How tensors fall into units: names alone for slices along the first axis."""
         ...
 
 
@@ -27,10 +36,13 @@ def components(model: nn.Module, which: str | Mapping[str, Mask] = "heads") -> d
     """Components of a model.
 
     Args:
-        model: Any module; one that declares its components knows kinds such as "heads".
-        which: A declared kind ("heads", "mlps", "layers", "embed", "unembed"), the name of one
-            declared component ("1:3"), "full" for all weights, a pattern over the names of the
-            weights ("blocks.*.W_Q", one component), or a mapping of masks of your own.
+        model: Any module. Decoders of Hugging Face, models with the names of TransformerLens and
+            those that declare their components know kinds such as "heads".
+        which: A declared kind ("heads", "mlps", "layers", "embed", "unembed"; more in
+            docs/hugging-face.md), the name of one declared component ("1:3"), "full" for all
+            weights, a pattern over the names of the weights ("blocks.*.W_Q", one component), or a
+            mapping of masks of your own. For any module "layers", "type:Conv2d", "channels:NAME",
+            "gates:NAME", see `somite.components.modules.of_modules`.
 
     Returns:
         The masks by component name.
@@ -53,17 +65,15 @@ def components(model: nn.Module, which: str | Mapping[str, Mask] = "heads") -> d
     weights = dict(model.named_parameters())
     if which == "full":
         return {"full": Mask({name: whole(weight) for name, weight in weights.items()})}
-    kinds = model.components() if isinstance(model, DeclaresComponents) else {}
-    if which in kinds:
-        return kinds[which]
-    named = {name: mask for group in kinds.values() for name, mask in group.items()}
-    if which in named:
-        return {which: named[which]}
+    ways = _kinds(model)
+    if which in ways and (group := ways[which]()):
+        return group
     matching = {n: whole(w) for n, w in weights.items() if fnmatch.fnmatchcase(n, which)}
     if matching:
         return {which: Mask(matching)}
-    remedy = nearest(which, ["full", *kinds, *named])
-    raise InputError("components", "must select at least one weight", which, remedy)
+    if which not in ways and (found := of_modules(model, which)):
+        return found
+    return _named(which, ways)
 
 
 def check_fit(component: str, mask: Mask, model: nn.Module) -> None:
@@ -86,6 +96,45 @@ def check_fit(component: str, mask: Mask, model: nn.Module) -> None:
             )
 
 
-def units(model: nn.Module) -> frozenset[str]:
-    """Tensors of a model whose slices along the first axis are units; none if undeclared."""
-    return model.units() if isinstance(model, DeclaresComponents) else frozenset()
+def units(model: nn.Module) -> Units:
+    """How the tensors of a model fall into units; those it does not name are one each."""
+    if isinstance(model, DeclaresComponents):
+        return model.units()
+    if (found := decoder(model)) is not None:
+        return found.units()
+    return frozenset(sliced(dict(model.named_parameters())))
+
+
+def _kinds(model: nn.Module) -> dict[str, Callable[[], dict[str, Mask]]]:
+    """For each declared kind of component how to get it."""
+    if isinstance(model, DeclaresComponents):
+        declared = model.components()
+    elif (found := decoder(model)) is not None:
+        return found.kinds()
+    else:
+        declared = lens_kinds(model) or {}
+    return {kind: partial(dict, group) for kind, group in declared.items()}
+
+
+def _named(which: str, ways: Mapping[str, Callable[[], dict[str, Mask]]]) -> dict[str, Mask]:
+    """The one component of a name.
+
+    Raises:
+        InputError: If there is none.
+    """
+    groups = {kind: _or_none(get) for kind, get in ways.items() if ":" not in kind}
+    named = {name: mask for group in groups.values() for name, mask in group.items()}
+    if which in named:
+        return {which: named[which]}
+    known = ["full", *(kind for kind, group in groups.items() if group)]
+    likely = list(named) if len(named) < MANY else difflib.get_close_matches(which, named)
+    remedy = nearest(which, [*known, *likely])
+    raise InputError("components", "must select at least one weight", which, remedy)
+
+
+def _or_none(get: Callable[[], dict[str, Mask]]) -> dict[str, Mask]:
+    """Components of a kind; none if the model cannot have them."""
+    try:
+        return get()
+    except InputError:
+        return {}

@@ -89,3 +89,21 @@ def finite_weights(argument: str, weights: Mapping[str, Tensor]) -> None:
                 f"{bad} NaN or infinite entries in {name}",
                 "Load an earlier checkpoint or train with a lower learning rate.",
             )
+
+
+def movable_weights(argument: str, weights: Mapping[str, Tensor]) -> None:
+    """Require weights that a chain can move: in memory, on one device, in floating point.
+
+    Raises:
+        InputError: If they are on the meta device, spread over several, or quantised.
+    """
+    remedy = "Load the model whole, without device_map."
+    for name, tensor in weights.items():
+        if tensor.is_meta:
+            raise InputError(argument, "must have its weights in memory", f"none of {name}", remedy)
+        if not tensor.is_floating_point():
+            rule, got = "must have weights that carry gradients", f"{tensor.dtype} in {name}"
+            raise InputError(argument, rule, got, "Load the model that it was quantised from.")
+    devices = sorted({str(tensor.device) for tensor in weights.values()})
+    if len(devices) > 1:
+        raise InputError(argument, "must be on one device", devices, remedy)

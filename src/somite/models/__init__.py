@@ -17,6 +17,8 @@ from somite.models.losses import (
     next_token_loss,
     squared_error_loss,
 )
+from somite.models.hugging_face import load_model
+from somite.models.losses import cross_entropy_loss, next_token_loss, squared_error_loss
 from somite.models.mlp import MLP, block_connections
 from somite.models.shared_bias import SharedBias
 from somite.models.superposition import Superposition, superposition_population_loss
@@ -55,6 +57,7 @@ __all__ = [
     "head_roles",
     "join_streams",
     "masked_lm_loss",
+    "load_model",
     "next_token_loss",
     "permuted",
     "random_center",

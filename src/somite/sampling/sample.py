@@ -14,7 +14,7 @@ from somite.components.mask import Mask
 from somite.components.patch import Patch
 from somite.components.select import components as select
 from somite.components.select import units
-from somite.core.checks import finite_weights, from_keywords
+from somite.core.checks import finite_weights, from_keywords, movable_weights
 from somite.core.errors import InputError
 from somite.sampling.automatic import sample_to_error
 from somite.sampling.center import CenterGradients, center_statistics
@@ -22,7 +22,7 @@ from somite.sampling.draws import REFERENCE, ChainRecord, to_draws
 from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.shares import block_places
-from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
+from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss, check_tokens
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.stacking import make_engine
@@ -91,10 +91,13 @@ def sample(
         {'component': 1, 'chain': 2, 'draw': 10}
     """
     plan = chain_settings(settings)
+    movable_weights("model", dict(model.named_parameters()))
     masks = select(model, components)
     blocks = select(model, blocks) if blocks else {}
     for name, data in (probes or {}).items():
         check_data(f"probe {name}", data)
+        check_tokens(f"probe {name}", model, data)
+    check_tokens("data", model, target.data)
     check_kernel(kernel, target, plan)
     check_recorded(probes or {}, blocks, pointwise, block_energies)
     if block_energies:
@@ -184,9 +187,9 @@ def views(
     Returns:
         (patch, view) by component.
     """
-    weights, parts = dict(center.named_parameters()), {}
+    weights, cuts, parts = dict(center.named_parameters()), units(center), {}
     for name, mask in masks.items():
-        patch = Patch(mask, weights, units(center))
+        patch = Patch(mask, weights, cuts)
         view = sharing.view(patch) if sharing else whole_view(center, target.loss, patch)
         parts[name] = patch, view
     return parts

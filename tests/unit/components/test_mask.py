@@ -30,3 +30,13 @@ def test_an_empty_selection_is_refused(entries):
 def test_a_mask_that_is_not_boolean_is_refused():
     with pytest.raises(InputError, match=r"mask of u must be boolean, got 'torch.float32'"):
         Mask({"u": torch.ones(3)})
+
+
+def test_expanded_selections_are_counted_whole():
+    rows = torch.tensor([True, False, True])
+    assert Mask({"w": rows[:, None].expand(3, 4)}).size == 8
+    assert Mask({"w": rows.expand(5, 3)}).size == 10
+    assert Mask({"w": whole(torch.zeros(2, 3)), "v": whole(torch.zeros(())), "u": rows}).size == 9
+    assert whole(torch.zeros(100, 100)).untyped_storage().nbytes() == 1
+    with pytest.raises(InputError, match="must select at least one weight"):
+        Mask({"w": NONE[:, None].expand(3, 4)})

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from somite import Mask
+from somite.components.cuts import Cut
 from somite.components.mask import whole
 from somite.components.patch import Noise, Patch
 
@@ -103,3 +104,53 @@ def test_half_precision_weights_are_moved_in_single_precision(half):
     assert weight.dtype == half
     assert weight.tolist() == [1.0, 2.0, 4.0]
     assert Noise(patch, NAMES).draw().dtype == torch.float32
+
+
+FUSED = {"qkv": torch.arange(24.0).reshape(6, 4), "out": torch.arange(12.0).reshape(3, 4) - 50}
+CUTS = {"qkv": Cut(0, (0, 1, 0, 1, 0, 1)), "out": Cut(1, (0, 0, 1, 1))}
+
+
+def fused_head(*numbers: int) -> Mask:
+    return Mask({name: cut.mask(FUSED[name].shape, *numbers) for name, cut in CUTS.items()})
+
+
+def laid_out(patch: Patch, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {name: weight - FUSED[name] for name, weight in patch.weights(flat).items()}
+
+
+def test_a_head_inside_fused_tensors_has_noise_of_its_own_size_alone():
+    patch = Patch(fused_head(1), FUSED, CUTS)
+    assert [(p.tensor, p.index, p.chosen) for p in patch.pieces] == [
+        ("qkv", 1, None),
+        ("out", 1, None),
+    ]
+    assert [piece.size for piece in patch.pieces] == [12, 6]
+    assert torch.equal(patch.center, patch.flatten(FUSED))
+    for name, weight in patch.weights(patch.center).items():
+        assert torch.equal(weight, FUSED[name])
+
+
+def test_heads_inside_fused_tensors_share_noise_with_their_union():
+    parts = {n: Patch(fused_head(*n), FUSED, CUTS) for n in ((0,), (1,), (0, 1))}
+    full = Mask({name: whole(weight) for name, weight in FUSED.items()})
+    parts[2,] = Patch(full, FUSED, CUTS)
+    noise = {n: laid_out(p, p.center + Noise(p, NAMES).draw()) for n, p in parts.items()}
+    for name in FUSED:
+        both = noise[0,][name] + noise[1,][name]
+        torch.testing.assert_close(both, noise[0, 1][name])
+        assert torch.equal(noise[0, 1][name], noise[2,][name])
+        assert len(both.unique()) == both.numel()
+
+
+def test_half_a_head_keeps_its_part_of_the_noise_of_the_unit():
+    half = fused_head(1).entries["qkv"] & (torch.arange(4) < 2)
+    patch, head = Patch(Mask({"qkv": half}), FUSED, CUTS), Patch(fused_head(1), FUSED, CUTS)
+    part = laid_out(patch, patch.center + Noise(patch, NAMES).draw())["qkv"]
+    noise = laid_out(head, head.center + Noise(head, NAMES).draw())["qkv"]
+    assert torch.equal(part, noise * half)
+
+
+def test_slices_along_the_first_axis_have_the_same_numbers_by_name_and_by_cut():
+    mask = MASKS["two heads"]
+    by_name, by_cut = Patch(mask, CENTER, UNITS), Patch(mask, CENTER, {"heads": Cut()})
+    assert torch.equal(Noise(by_name, NAMES).draw(), Noise(by_cut, NAMES).draw())

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from somite import Mask
+from somite.components.cuts import Cut
 from somite.components.mask import whole
 from somite.components.patch import Patch
 from somite.components.patch_stack import PatchStack, form
@@ -62,3 +63,18 @@ def test_forms_tell_tensors_and_sizes_apart():
     forms = [form(patch) for patch in stack_of(neuron(0), neuron(1))[0]]
     assert forms[0] == forms[1] == (("a", 2), ("b", 1))
     assert form(Patch(Mask({"a": whole(CENTER["a"])}), CENTER)) == (("a", 6),)
+
+
+def test_units_out_of_order_go_where_their_patch_puts_them():
+    cuts = {"a": Cut(0, (1, 0, 1)), "b": Cut(0, (1, 0, 0))}
+    for chosen in (
+        [whole(CENTER["a"]), whole(CENTER["b"])],
+        [cuts["a"].mask(CENTER["a"].shape, 1)],
+    ):
+        mask = Mask(dict(zip("ab", chosen, strict=False)))
+        patches = [Patch(mask, CENTER, cuts) for _ in range(2)]
+        stack = PatchStack(patches, CENTER)
+        check(patches, stack)
+        tensors = {name: -weight for name, weight in CENTER.items()}
+        expected = torch.stack([patch.flatten(tensors) for patch in patches])
+        assert torch.equal(stack.flatten(tensors), expected)

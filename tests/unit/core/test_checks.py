@@ -3,7 +3,14 @@ import pickle
 import pytest
 import torch
 
-from somite.core.checks import at_least, finite_weights, not_negative, one_of, positive
+from somite.core.checks import (
+    at_least,
+    finite_weights,
+    movable_weights,
+    not_negative,
+    one_of,
+    positive,
+)
 from somite.core.errors import InputError, nearest
 
 
@@ -60,3 +67,28 @@ def test_an_input_error_crosses_process_borders():
     assert (
         str(twin) == str(error) == "step_size must be positive, got -1. Give a step such as 1e-3."
     )
+
+
+class Sharded(torch.Tensor):
+    """A tensor that says it is on a device that this machine need not have."""
+
+    @property
+    def device(self) -> str:
+        return "cuda:1"
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        (torch.zeros(2, device="meta"), "model must have its weights in memory, got 'none of b'"),
+        (
+            torch.zeros(2, dtype=torch.int8),
+            "must have weights that carry gradients, got 'torch.int8 in b'",
+        ),
+        (torch.zeros(2).as_subclass(Sharded), "model must be on one device, got .'cpu', 'cuda:1'."),
+    ],
+)
+def test_weights_that_no_chain_can_move_are_refused(weight, words):
+    with pytest.raises(InputError, match=words):
+        movable_weights("model", {"a": torch.zeros(1), "b": weight})
+    movable_weights("model", {"a": torch.zeros(1), "b": torch.zeros(1).bfloat16()})

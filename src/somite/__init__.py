@@ -24,8 +24,7 @@ from somite.estimators import (
     waic,
     wbic,
 )
-from somite.models import masked_lm_loss, next_token_loss
-from somite.models import load_model, next_token_loss
+from somite.models import load_model, masked_lm_loss, next_token_loss
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -64,8 +63,8 @@ __all__ = [
     "interaction_ladder",
     "llc",
     "llc_ladder",
-    "masked_lm_loss",
     "load_model",
+    "masked_lm_loss",
     "modules",
     "next_token_loss",
     "pairs",

@@ -189,7 +189,8 @@ class _Work:
         from somite.cli.main import pair
         from somite.study.recipe import section
 
-        return section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
+        found: AnyConfig = section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
+        return found
 
     def _masks(self) -> "str | dict[str, Mask]":
         """What was chosen: a kind as it is, names and patterns as masks.

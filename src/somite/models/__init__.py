@@ -11,14 +11,13 @@ from somite.models.deep_linear_centers import block_center, random_center
 from somite.models.duplicates import Duplicates
 from somite.models.gaussian_blocks import GaussianBlocks, block_inputs, gaussian_blocks_loss
 from somite.models.head_roles import RoleTokens, head_roles
+from somite.models.hugging_face import load_model
 from somite.models.losses import (
     cross_entropy_loss,
     masked_lm_loss,
     next_token_loss,
     squared_error_loss,
 )
-from somite.models.hugging_face import load_model
-from somite.models.losses import cross_entropy_loss, next_token_loss, squared_error_loss
 from somite.models.mlp import MLP, block_connections
 from somite.models.shared_bias import SharedBias
 from somite.models.superposition import Superposition, superposition_population_loss
@@ -56,8 +55,8 @@ __all__ = [
     "gaussian_blocks_loss",
     "head_roles",
     "join_streams",
-    "masked_lm_loss",
     "load_model",
+    "masked_lm_loss",
     "next_token_loss",
     "permuted",
     "random_center",

@@ -297,7 +297,9 @@ def _texts(given: list[str], tokenizer: Any, config: AnyConfig) -> dict[str, "Te
         except (OSError, UnicodeDecodeError) as error:
             rule = "must be a text file that can be read"
             raise InputError("--data", rule, str(path), "Check the path.") from error
-        found[name] = token_rows([words], tokenizer, config.context, config.rows)
+        packed = token_rows([words], tokenizer, config.context, config.rows)
+        assert not isinstance(packed, dict)
+        found[name] = packed
     return found
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from somite.components.patch import Patch
 from somite.core.errors import InputError
@@ -65,23 +65,6 @@ def check_loss(at_center: Callable[[Data], Tensor], few: Data) -> Tensor:
         raise InputError("loss", rule, "two different results", remedy)
     _check_independence(at_center, few, losses)
     return losses
-
-
-def check_tokens(argument: str, model: nn.Module, data: Data) -> None:
-    """Check that a decoder of Hugging Face knows all tokens; other models and data pass.
-
-    Raises:
-        InputError: If a token is beyond the vocabulary.
-    """
-    embedding = getattr(model, "get_input_embeddings", None)
-    tokens = data.get("input_ids") if isinstance(data, dict) else data
-    if embedding is None or not isinstance(tokens, Tensor) or tokens.is_floating_point():
-        return
-    size = int(embedding().weight.shape[0])
-    if int(tokens.max()) >= size or int(tokens.min()) < 0:
-        rule = f"must hold tokens of the model's vocabulary, 0 to {size - 1}"
-        got = f"tokens from {int(tokens.min())} to {int(tokens.max())}"
-        raise InputError(argument, rule, got, "Take the tokenizer of this model.")
 
 
 def check_components(

@@ -22,7 +22,7 @@ from somite.sampling.draws import REFERENCE, ChainRecord, to_draws
 from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.shares import block_places
-from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss, check_tokens
+from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.stacking import make_engine
@@ -96,8 +96,6 @@ def sample(
     blocks = select(model, blocks) if blocks else {}
     for name, data in (probes or {}).items():
         check_data(f"probe {name}", data)
-        check_tokens(f"probe {name}", model, data)
-    check_tokens("data", model, target.data)
     check_kernel(kernel, target, plan)
     check_recorded(probes or {}, blocks, pointwise, block_energies)
     if block_energies:

@@ -84,7 +84,7 @@ def test_models_without_weights_to_move_are_refused_before_work_starts():
 
 def test_tokens_that_the_model_does_not_know_are_refused():
     model, known = tiny_decoder("llama"), tiny_tokens()
-    words = "must hold tokens of the model's vocabulary, 0 to 10, got 'tokens from 0 to 11'"
+    words = "must hold tokens from 0 to 10, the rows of the model's embedding, got 11"
     rows = known.clone()
     rows[5, 3] = 11
     target = so.Target(so.next_token_loss, rows, n_beta=10)
@@ -93,7 +93,7 @@ def test_tokens_that_the_model_does_not_know_are_refused():
     with pytest.raises(InputError, match=f"probe code {words}"):
         sample(model, "0:1", probes={"code": rows})
     target = so.Target(dictionary_loss, {"input_ids": rows}, n_beta=10)
-    with pytest.raises(InputError, match="data must hold tokens of the model's"):
+    with pytest.raises(InputError, match=f"data {words}"):
         so.sample(model, target, so.SGLD(1e-4), components="0:1")
 
 

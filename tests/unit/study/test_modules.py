@@ -12,7 +12,8 @@ from somite.estimators.interaction import interaction
 from somite.study.cells import read_cell
 from somite.study.folder import MODULES
 from somite.study.jobs import interaction_jobs
-from somite.study.modules import BASELINES, modules_of, pair_series, study_modules, two_sided
+from somite.study.modules import BASELINES, study_modules
+from somite.study.pair_modules import modules_of, pair_series, two_sided
 from somite.study.results import load_results
 from unit.estimators.recorded import normal, recorded
 from unit.study.finished import Listener, context_of, times

@@ -262,7 +262,7 @@ def synthetic_results(
     return replace(results, **changes)
 
 
-MODULE_STEPS = 8
+MODULE_STEPS, REPLICATES = 8, 60
 
 
 def module_labels(at: int, names: list[str]) -> np.ndarray:
@@ -283,7 +283,7 @@ def modules(names: list[str], at: int = 3000) -> xr.Dataset:
     values = np.triu(values, 1) + np.triu(values, 1).T
     np.fill_diagonal(values, np.nan)
     pair, methods = ("component", "other"), ["composition", "cka", "attribution_correlation"]
-    noise = np.triu(random.normal(size=(20, *values.shape)), 1)
+    noise = np.triu(random.normal(size=(REPLICATES, *values.shape)), 1)
     again = values + 0.05 * (noise + noise.transpose(0, 2, 1))
     beyond = at > 100
     return xr.Dataset(
@@ -295,14 +295,14 @@ def modules(names: list[str], at: int = 3000) -> xr.Dataset:
             "replicate_interaction": (("replicate", *pair), again.astype(np.float32)),
             "label": ("component", np.unique(label, return_inverse=True)[1]),
             "module_stability": ("component", np.full(len(names), 0.93)),
-            "replicate_label": (("replicate", "component"), np.tile(label, (20, 1))),
+            "replicate_label": (("replicate", "component"), np.tile(label, (REPLICATES, 1))),
             "modularity": 0.42 if beyond else 0.17,
             "modularity_z": 6.0,
             "p_value": 0.005 if beyond else 0.3,
             "null_mean": 0.15,
             "null_low": 0.1,
             "null_high": 0.21,
-            "replicate_modularity": ("replicate", 0.3 + 0.02 * random.normal(size=20)),
+            "replicate_modularity": ("replicate", 0.3 + 0.02 * random.normal(size=REPLICATES)),
             "baseline_label": (("baseline", "component"), np.zeros((3, len(names)), int)),
             "baseline_p_value": ("baseline", [0.4, 0.01, 0.2]),
             "ari": ("baseline", [0.1, 0.9 * float(beyond), 0.0]),

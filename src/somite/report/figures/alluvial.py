@@ -91,6 +91,16 @@ def module_name(module: int) -> str:
     return "in no module" if module < 0 else f"module {module + 1}"
 
 
+def in_order(modules: np.ndarray) -> list[int]:
+    """Modules by identity, components in none last.
+
+    Example:
+        >>> in_order(np.array([1, -1, 0, 1]))
+        [0, 1, -1]
+    """
+    return sorted({int(module) for module in modules.ravel()}, key=lambda m: (m < 0, m))
+
+
 def blocks(row: np.ndarray) -> list[Block]:
     """Blocks of a checkpoint from the top, modules in the order of their identity.
 
@@ -99,7 +109,7 @@ def blocks(row: np.ndarray) -> list[Block]:
         [(0, 0.0, 1.0), (1, 1.6, 3.6)]
     """
     top, result = 0.0, []
-    for module in sorted(set(row.tolist())):
+    for module in in_order(row):
         members = tuple(np.flatnonzero(row == module).tolist())
         result.append(Block(module, top, members))
         top = result[-1].bottom + GAP
@@ -167,7 +177,7 @@ def _numbers(columns: list[list[Block]]) -> go.Scatter:
 
 def _legend(rows: np.ndarray) -> Iterator[go.Scatter]:
     """An empty square for each module."""
-    for module in sorted(set(rows.ravel().tolist()), key=lambda m: (m < 0, m)):
+    for module in in_order(rows):
         yield go.Scatter(
             x=[None], y=[None], mode="markers", name=module_name(module),
             legendgroup=module_name(module),

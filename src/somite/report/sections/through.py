@@ -11,8 +11,7 @@ from somite.report.figures.alluvial import alluvial_figure, module_name
 from somite.report.figures.modularity import agreement_figure, modularity_figure
 from somite.report.figures.raster import raster_figure
 from somite.report.findings import p_text
-from somite.report.layout import short_step
-from somite.report.page import Block, Chart, Table
+from somite.report.page import Block, Chart, Prose, Table
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -26,7 +25,7 @@ METHODS = {
 WORDS = {
     "birth": "{module} is born",
     "death": "{module} ends",
-    "split": "{module} splits off {other}",
+    "split": "{module} splits off from {other}",
     "merge": "{module} merges into {other}",
     "growth": "{module} grows",
     "shrink": "{module} shrinks",
@@ -60,6 +59,9 @@ def blocks(results: Results, through: xr.Dataset) -> list[Block]:
     found: list[Block] = [curve, flow, raster, events_table(through), leads_table(through)]
     if "phase" in through:
         found.append(phases_table(results, through))
+    else:
+        note = through.attrs["phases_note"]
+        found.append(Prose(f"Phases of learning are not told apart: {note}"))
     if "ari" in through:
         found.append(_agreement(results, through))
     return found
@@ -85,7 +87,7 @@ def events_table(through: xr.Dataset) -> Table:
         said = WORDS[str(one.event_kind.item())].format(module=module, other=other)
         sizes = f"{int(one.event_size_before)} → {int(one.event_size_after)}"
         chance = p_text(_q_at(through, float(one.event_step))).replace("p", "q", 1)
-        cells = [short_step(float(one.event_step)), said, sizes]
+        cells = [f"{float(one.event_step):,.0f}", said, sizes]
         rows.append([*cells, f"{float(one.event_support):.0%}", chance])
     note = (
         "Step: the first checkpoint after it. Only what lasts over two checkpoints before and "
@@ -145,7 +147,7 @@ def phases_table(results: Results, through: xr.Dataset) -> Table:
             rows.append([name, "no checkpoint", *["–"] * 5])
             continue
         falls = " → ".join(f"{float(loss.sel(step=end)):.2f}" for end in ends)
-        span = " to ".join(short_step(end) for end in ends)
+        span = " to ".join(f"{end:,.0f}" for end in ends)
         rows.append([name, span, falls, *_modularity(through, name, ends)])
     note = (
         "Phases by the share of the fall of the loss (validation, mean over domains) that is done: "

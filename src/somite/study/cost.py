@@ -8,7 +8,7 @@ from somite.core.threads import torch_threads
 from somite.study.context import Context
 from somite.study.jobs import THREADS, Job, compute
 
-SHORT, LONG = 8, 24
+SHORT, LONG = 8, 16
 """Draws of the two trials; what both cost alike, such as loading the model, is not counted."""
 TRIED = 2
 """Components of a trial, the last ones of a job: unions, which cost most."""

@@ -69,7 +69,7 @@ def study_modules(
         cells = _found(context, jobs, watch)
         listed = listed_modules(run) | {str(s): _place(c, run) for s, c in cells.items()}
         content: dict[str, Any] = {"cells": listed}
-        alike = _alike(context, listed) | cells
+        alike = alike_cells(context, listed) | cells
         if len(alike) >= FEWEST:
             planned = through_cell(context, dict(sorted(alike.items())))
             _make(planned, run, "modules through time", watch)
@@ -108,7 +108,7 @@ def _make(planned: Planned, run: Path, phase: str, watch: Watch) -> None:
     watch.advance(1)
 
 
-def _alike(context: Context, listed: Mapping[str, str]) -> dict[int, Cell]:
+def alike_cells(context: Context, listed: Mapping[str, str]) -> dict[int, Cell]:
     """Cells of earlier calls that would be made in the same way now."""
     planned = {
         int(s): modules_cell(context, int(s), interaction_jobs(context, int(s))) for s in listed

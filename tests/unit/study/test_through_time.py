@@ -1,14 +1,14 @@
 """Modules of a run through time: curves, phases, events, and what the store keeps."""
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 
+from somite.core.errors import InputError
 from somite.study.cells import Cell
-from somite.study.folder import MODULES, listed_through
-from somite.study.modules import study_modules
+from somite.study.folder import listed_modules
+from somite.study.modules import alike_cells, study_modules
+from somite.study.pair_modules import modules_of
 from somite.study.results import load_results
 from somite.study.through_time import FEWEST, significant, through_time
 from unit.report.synthetic import MODULE_STEPS, component_names, followed, steps, training
@@ -82,28 +82,47 @@ def test_empty_tables_survive_the_store(tmp_path):
     xr.testing.assert_equal(cell.read(tmp_path).drop_attrs(), none.drop_attrs())
 
 
-def test_a_run_is_followed_from_three_checkpoints_on(smoke_copy):
-    context, watch = context_of(smoke_copy), Listener()
+@pytest.fixture
+def short(monkeypatch):
+    """Little work for each checkpoint."""
+    monkeypatch.setattr("somite.study.modules.BASELINES", {"composition": "pairs"})
+    monkeypatch.setattr("somite.study.modules.cost_in_words", lambda *_: "soon")
+
+
+def test_a_run_is_followed_from_three_checkpoints_on(smoke_copy, short):
+    context, watch = context_of(smoke_copy, modules__draws="8"), Listener()
     known = context.series.steps()
     study_modules(context, known[-2:], 1, watch)
-    assert listed_through(smoke_copy) is None
+    assert "soon" in watch.said
     assert load_results(smoke_copy).through is None
+    others = context_of(smoke_copy, modules__draws="9")
+    listed = listed_modules(smoke_copy)
+    assert sorted(alike_cells(context, listed)) == known[-2:]
+    assert alike_cells(others, listed) == {}
     study_modules(context, known[-FEWEST:-2], 1, watch)
     assert watch.phases[-1] == "modules through time"
     through = load_results(smoke_copy).through
     assert through.step.values.tolist() == known[-FEWEST:]
     assert np.isfinite(through.modularity).all()
-    assert "composition" in through.baseline
+    assert through.baseline.values.tolist() == ["composition"]
     watch = Listener()
     study_modules(context, known[-FEWEST:], 1, watch)
     assert watch.phases == ["interactions"]
-    assert listed_through(smoke_copy) is not None
+    assert watch.said == []
+    assert load_results(smoke_copy).through is not None
 
 
-def test_checkpoints_of_other_settings_are_not_mixed(smoke_copy):
-    context = context_of(smoke_copy)
-    known = context.series.steps()
-    study_modules(context, known[-3:-1], 1)
-    study_modules(context_of(smoke_copy, modules__draws="25"), known[-1:], 1)
-    assert listed_through(smoke_copy) is None
-    assert len(json.loads((smoke_copy / MODULES).read_text())["cells"]) == 3
+def test_a_checkpoint_without_interactions_is_left_out_and_said(smoke_copy, short, monkeypatch):
+    context, watch = context_of(smoke_copy, modules__draws="8"), Listener()
+
+    def failing(draws, seed):
+        if draws.attrs["checkpoint"] == 48:
+            raise InputError("series", "must have a chain without NaN", "none", "Sample again.")
+        return modules_of(draws, seed)
+
+    monkeypatch.setattr("somite.study.modules.modules_of", failing)
+    with pytest.raises(InputError, match="series must have a chain"):
+        study_modules(context, [48], 1, watch)
+    study_modules(context, [48, 60], 1, watch)
+    assert any(line.startswith("step 48 is left out: series must have") for line in watch.said)
+    assert sorted(load_results(smoke_copy).modules) == [60]

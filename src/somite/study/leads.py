@@ -45,7 +45,7 @@ def leads(
     forming = forming_curves(by_step, tracked, pair)
     known = references(training, behavior, pair, list(by_step))
     rows: list[dict[str, float | str]] = [
-        {"forms": forms, "against": against} | _row(first, second)
+        {"forms": forms, "against": against, **_row(first, second)}
         for forms, first in forming.items()
         for against, second in known.items()
     ]

@@ -14,6 +14,7 @@ from somite.report.figures.alluvial import (
     module_name,
 )
 from somite.report.figures.modularity import agreement_figure, modularity_figure
+from somite.report.figures.network import network_figure
 from somite.report.figures.raster import raster_figure
 from somite.report.palette import FAINT, ink_on
 from somite.report.sections.modules import followed, section
@@ -169,14 +170,12 @@ def test_the_section_has_the_time_course_only_where_there_is_one() -> None:
 
 
 def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
-    found = RESULTS.modules[3000]
-    names = found.component.values
-    identity = xr.DataArray([4] * 6 + [1] * 8 + [-1] * 2, {"component": names}, ("component",))
-    labels = followed(found, identity)
-    assert labels.tolist() == [4] * 6 + [1] * 8 + [5, 6]
+    assert followed(np.array([4, 4, 1, -1, -1]), 6).tolist() == [4, 4, 1, 6, 7]
     network = section(RESULTS).blocks[0].figure.data[-1]
     last = THROUGH.module.sel(step=3000).values
     assert list(network.marker.color) == [module_color(i) for i in last]
+    alone = network_figure(RESULTS.modules[3000].assign(label=("component", np.arange(16))), 0.05)
+    assert set(alone.data[-1].marker.color) == {FAINT}
 
 
 def test_specialisation_is_told_with_its_error() -> None:

@@ -31,9 +31,10 @@ def section(results: Results) -> Section:
     if not results.modules:
         return not_measured(KEY, TITLE, "Modules", "Interaction (`somite modules`)")
     step, through = max(results.modules), results.through
-    found = results.modules[step]
+    found = results.modules[step].copy()
     if through is not None and step in through.step:
-        found = found.assign(label=("component", followed(found, through.module.sel(step=step))))
+        known = through.module.sel(step=step, component=found.component)
+        found["label"] = "component", followed(known.values, through.sizes["identity"])
     network = Chart(
         "interaction-network",
         "Which heads interact",
@@ -55,11 +56,15 @@ def section(results: Results) -> Section:
     return Section(KEY, TITLE, "Modules", said, (*here, *blocks(results, through)))
 
 
-def followed(found: xr.Dataset, module: xr.DataArray) -> np.ndarray:
-    """Labels of a checkpoint by the identity of the modules; components alone come after these."""
-    identity = module.sel(component=found.component).values
+def followed(identity: np.ndarray, count: int) -> np.ndarray:
+    """Labels by the identity of the modules, of which there are `count`; those alone come after.
+
+    Example:
+        >>> followed(np.array([2, -1, 2, -1]), 3).tolist()
+        [2, 3, 2, 4]
+    """
     alone = identity < 0
-    return np.where(alone, identity.max() + alone.cumsum(), identity)
+    return np.where(alone, count - 1 + alone.cumsum(), identity)
 
 
 def lead(found: xr.Dataset, step: int) -> str:

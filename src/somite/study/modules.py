@@ -21,7 +21,7 @@ from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
 from somite.study.cost import cost_in_words
 from somite.study.engine import Local
-from somite.study.folder import MODULES, claimed, listed_modules, write_whole
+from somite.study.folder import MODULES, claimed, listed_modules, listed_through, write_whole
 from somite.study.jobs import THREADS, Job, interaction_jobs, place
 from somite.study.pair_modules import modules_of
 from somite.study.run import Silent, Watch
@@ -69,6 +69,8 @@ def study_modules(
         cells = _found(context, jobs, watch)
         listed = listed_modules(run) | {str(s): _place(c, run) for s, c in cells.items()}
         content: dict[str, Any] = {"cells": listed}
+        if earlier := listed_through(run):
+            content["through"] = earlier
         alike = alike_cells(context, listed) | cells
         if len(alike) >= FEWEST:
             planned = through_cell(context, dict(sorted(alike.items())))

@@ -178,6 +178,15 @@ def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
     assert set(alone.data[-1].marker.color) == {FAINT}
 
 
+def test_a_checkpoint_sampled_again_keeps_its_own_modules() -> None:
+    found = RESULTS.modules[3000]
+    turned = found.assign(label=("component", np.arange(16) % 4))
+    again = dataclasses.replace(RESULTS, modules={3000: turned})
+    colors = section(again).blocks[0].figure.data[-1].marker.color
+    assert list(colors) == [module_color(i) for i in turned.label.values]
+    assert section(RESULTS).blocks[0].figure.data[-1].marker.color != colors
+
+
 def test_specialisation_is_told_with_its_error() -> None:
     table = scores_table(RESULTS, RESULTS.refined)
     rows = {row[0]: row for row in table.rows}

@@ -34,7 +34,8 @@ def section(results: Results) -> Section:
     found = results.modules[step].copy()
     if through is not None and step in through.step:
         known = through.module.sel(step=step, component=found.component)
-        found["label"] = "component", followed(known.values, through.sizes["identity"])
+        if same_modules(found.label.values, known.values):
+            found["label"] = "component", followed(known.values, through.sizes["identity"])
     network = Chart(
         "interaction-network",
         "Which heads interact",
@@ -54,6 +55,21 @@ def section(results: Results) -> Section:
         return Section(KEY, TITLE, "Modules", lead(found, step), here)
     said = f"{lead(found, step)} {sentence(through)}"
     return Section(KEY, TITLE, "Modules", said, (*here, *blocks(results, through)))
+
+
+def same_modules(label: np.ndarray, identity: np.ndarray) -> bool:
+    """Whether two partitions are the same, those alone being −1 in the second.
+
+    They are not if a checkpoint was sampled again, with other settings, after the others.
+
+    Example:
+        >>> same_modules(np.array([0, 0, 1, 2]), np.array([5, 5, -1, -1]))
+        True
+    """
+    alone = identity < 0
+    together = (identity[:, None] == identity) & ~alone & ~alone[:, None]
+    np.fill_diagonal(together, True)
+    return bool((together == (label[:, None] == label)).all())
 
 
 def followed(identity: np.ndarray, count: int) -> np.ndarray:

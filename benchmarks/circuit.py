@@ -35,7 +35,7 @@ from somite.sampling.draws import REFERENCE
 from somite.study.cells import Cell
 from somite.study.context import Context
 from somite.study.jobs import behavior_job, compute, place, sampling_rows, sampling_settings
-from somite.study.modules import pair_series
+from somite.study.pair_modules import pair_series
 from somite.study.recipe import load_recipe
 from somite.study.run import train_study
 

@@ -27,6 +27,7 @@ SECTIONS = (
     "behavior",
     "stages",
     "groups",
+    "modules",
     "refined",
     "ablation",
     "attention",

@@ -1,5 +1,7 @@
-"""`somite modules`: which components of a run belong together, and since when that is measured."""
+"""`somite modules`: which components of a run belong together, and since when."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,17 +9,33 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from somite.core.checks import at_least
+from somite.core.errors import InputError
+
 if TYPE_CHECKING:
     import xarray as xr
 
+    from somite.study.context import Context
+
 console = Console()
 STRONGEST = 5
+ALL = "all"
 
 
 def modules_command(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     step: Annotated[
-        list[int] | None, typer.Option(help="Checkpoint; several may be given. Default: the last.")
+        list[int] | None, typer.Option(help="Checkpoint; several may be given.")
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            help="How many checkpoints, log-spaced over training, or all. Default: 1, the last; "
+            "from 3 on modules are followed through time, 8 show how they form."
+        ),
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Kept draws per chain. Default: modules.draws of the recipe.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Jobs at once, of one thread each. Default: one per core.")
@@ -25,11 +43,11 @@ def modules_command(
 ) -> None:
     """Sample the interactions of all pairs of components, find modules, and add them to the report.
 
-    The sampler settings are those of the run.
+    The sampler settings are those of the run. Says first how long it takes; stopped at any moment,
+    the same command goes on.
     """
     from somite.cli.progress import TerminalWatch
     from somite.cli.trained import trained_run
-    from somite.core.checks import at_least
     from somite.report import build_report
     from somite.study import load_results
     from somite.study.folder import read_manifest, writable
@@ -38,16 +56,88 @@ def modules_command(
     if workers is not None:
         at_least("workers", workers, 1)
     read_manifest(run)  # an unfinished run has no report to add to
-    context = trained_run(run)
-    steps = sorted(set(step or [context.series.steps()[-1]]))
+    context = with_draws(trained_run(run), draws)
+    chosen = chosen_steps(context.series.steps(), step, steps)
     with TerminalWatch(console) as watch:
-        study_modules(context, steps, workers, watch)
+        study_modules(context, chosen, workers, watch)
         results = load_results(run)
         with writable(run):
             report = build_report(results, run / "report.html")
-    for found in results.modules.values():
-        show_modules(found)
+    for at in [at for at in chosen if at in results.modules][-1:]:
+        show_modules(results.modules[at])
+    if results.through is not None:
+        show_through(results.through)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def chosen_steps(known: list[int], step: list[int] | None, steps: str | None) -> list[int]:
+    """The checkpoints that are asked for.
+
+    Raises:
+        InputError: If both ways of asking are used, or `steps` is neither "all" nor a number.
+
+    Example:
+        >>> chosen_steps([0, 1, 10, 100], None, "2"), chosen_steps([0, 1, 10, 100], None, None)
+        ([0, 100], [100])
+    """
+    if step and steps is not None:
+        raise InputError("--steps", "must come without --step", steps, "Give one of the two.")
+    if step:
+        return sorted(set(step))
+    if steps == ALL:
+        return known
+    try:
+        count = int(steps or "1")
+    except ValueError as error:
+        remedy = "Write --steps 8, or --steps all."
+        raise InputError("--steps", "must be a number or all", steps, remedy) from error
+    return log_spaced(known, at_least("--steps", count, 1))
+
+
+def log_spaced(known: list[int], count: int) -> list[int]:
+    """So many of the steps, nearest to even spacing in log(step + 1); the last one is among them.
+
+    Example:
+        >>> log_spaced([0, 1, 2, 5, 10, 50, 100, 500, 1000], 4)
+        [0, 10, 100, 1000]
+    """
+    if count >= len(known):
+        return known
+    places = [math.log1p(step) for step in known]
+    apart = (places[-1] - places[0]) / max(count - 1, 1)
+    chosen: list[int] = []
+    for number in range(count):  # from the last one backwards, none twice
+        wanted = places[-1] - number * apart
+        left = [i for i in range(len(known)) if known[i] not in chosen]
+        chosen.append(known[min(left, key=lambda i: abs(places[i] - wanted))])
+    return sorted(chosen)
+
+
+def with_draws(context: "Context", draws: int | None) -> "Context":
+    """The context with so many draws for interactions."""
+    if draws is None:
+        return context
+    modules = replace(context.recipe.modules, draws=draws)
+    return replace(context, recipe=replace(context.recipe, modules=modules))
+
+
+def show_through(through: "xr.Dataset") -> None:
+    """Print modularity over training, and the events."""
+    from somite.report.sections.through import events_table, sentence
+
+    title = "Modules through training"
+    table = Table("step", "modularity", "by chance", "q", title=title, title_justify="left")
+    for at in through.step.values:
+        one = through.sel(step=at)
+        chance = f"{float(one.null_low):.2f} to {float(one.null_high):.2f}"
+        table.add_row(str(at), f"{float(one.modularity):.2f}", chance, f"{float(one.q_value):.2g}")
+    console.print(table)
+    events = events_table(through)
+    listed = Table(*events.columns, title=events.title, title_justify="left")
+    for row in events.rows:
+        listed.add_row(*row)
+    console.print(listed)
+    console.print(sentence(through), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_modules(found: "xr.Dataset") -> None:
@@ -56,7 +146,7 @@ def show_modules(found: "xr.Dataset") -> None:
 
     title = f"Modules at step {found.attrs['step']}: {chance(found)}"
     table = Table("module", "components", "stability", title=title, title_justify="left")
-    for number, (names, stability) in enumerate(members(found), start=1):
+    for number, names, stability in members(found):
         table.add_row(str(number), " ".join(names), f"{stability:.2f}")
     console.print(table)
     pairs = Table("pair", "I ± MCSE", "q", title="Strongest interactions", title_justify="left")

@@ -46,7 +46,8 @@ def lead_lag(first: xr.DataArray, second: xr.DataArray) -> xr.Dataset:
     Returns:
         lag (second minus first, in log-step; above zero: the first leads), sd, low, high (95 %),
         first_step and second_step (where the changes are half done), sign_support (share of the
-        replicates with the same sign; NaN without any).
+        replicates with the same sign; NaN without any), p_value (two-sided, of no lag:
+        2·(r + 1)/(n + 1), at most 1, r the number of n replicates of another sign; NaN without).
 
     Raises:
         InputError: If dims, steps or the numbers of replicates are wrong, there are fewer than
@@ -68,7 +69,9 @@ def lead_lag(first: xr.DataArray, second: xr.DataArray) -> xr.Dataset:
     again = lags[1:][np.isfinite(lags[1:])]
     spread = again.std(ddof=1) if again.size > 1 else np.nan
     low, high = np.quantile(again, [0.025, 0.975]) if again.size > 1 else (np.nan, np.nan)
-    support = (np.sign(again) == np.sign(lags[0])).mean() if again.size else np.nan
+    same = np.sign(again) == np.sign(lags[0])
+    support = same.mean() if again.size else np.nan
+    p_value = min(1.0, 2 * (1 + (~same).sum()) / (1 + again.size)) if again.size else np.nan
     return xr.Dataset(
         {
             "lag": lags[0],
@@ -78,6 +81,7 @@ def lead_lag(first: xr.DataArray, second: xr.DataArray) -> xr.Dataset:
             "first_step": np.expm1(times[0][0]),
             "second_step": np.expm1(times[1][0]),
             "sign_support": support,
+            "p_value": p_value,
         }
     )
 

@@ -43,7 +43,8 @@ def find_modules(
         largest: Largest number of modules tried.
 
     Returns:
-        dims component: label, module_stability; dims candidate (number of modules):
+        dims component: label, module_stability; dims (replicate, component): replicate_label, the
+        replicates cut into as many modules; dims candidate (number of modules):
         candidate_stability (of the least stable module). Attributes n_modules, stability,
         algorithm, negative_share (of the weight), note.
 
@@ -69,6 +70,10 @@ def find_modules(
         {
             "label": ("component", found[chosen]),
             "module_stability": ("component", groups[chosen][found[chosen]]),
+            "replicate_label": (
+                ("replicate", "component"),
+                np.stack([r[chosen] for r in repeated]),
+            ),
             "candidate_stability": ("candidate", stability),
         },
         coords={"component": checked.component.to_numpy(), "candidate": counts},

@@ -27,6 +27,8 @@ FAINT = "#7b8794"
 GRID = "#e8ecf0"
 STAGE_SHADES = ("#f4f6f9", "#ffffff")
 BOUNDARY = "#52606d"
+DARK = 140
+"""Brightness, of 255, below which a colour wants white text."""
 
 
 def category_color(index: int) -> str:
@@ -47,6 +49,17 @@ def category_dash(index: int) -> str:
         ('solid', 'dash')
     """
     return DASHES[(index // len(CATEGORIES)) % len(DASHES)]
+
+
+def ink_on(color: str) -> str:
+    """White or ink, whichever is easier to read on a colour.
+
+    Example:
+        >>> ink_on("#0072B2"), ink_on("#E69F00")
+        ('#ffffff', '#1f2933')
+    """
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < DARK else INK
 
 
 def translucent(color: str, opacity: float) -> str:

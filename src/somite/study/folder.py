@@ -22,6 +22,7 @@ CONTENTS = ("settings", "corpus", "training", "cells", "provenance")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG)
 OTHER = "Choose another with --out."
+AGAIN = "Remove that file and give `somite modules` again; what is sampled is kept."
 
 
 @contextmanager
@@ -95,9 +96,13 @@ def listed_modules(run: Path) -> dict[str, str]:
     """Cells with the modules of a run, by step; none where they were not measured."""
     if not (run / MODULES).is_file():
         return {}
-    remedy = "Remove that file and give `somite modules` again; what is sampled is kept."
-    cells: dict[str, str] = _read(run / MODULES, remedy)["cells"]
+    cells: dict[str, str] = _read(run / MODULES, AGAIN)["cells"]
     return cells
+
+
+def listed_through(run: Path) -> str | None:
+    """Cell with the modules of a run through time; None where they were not followed."""
+    return _read(run / MODULES, AGAIN).get("through") if (run / MODULES).is_file() else None
 
 
 def _check_owner(out: Path, name: str) -> None:

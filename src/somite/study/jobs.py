@@ -69,7 +69,7 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
     masks = components(context.new_model(), settings["components"])
-    identity = _sampled_identity(context, step, domain, masks)
+    identity = _sampled_identity(context, step, domain, masks, settings)
     kind = "sampling" if domain == MIXTURE else "refined"
     cell = Cell(kind, place(step, domain), identity)
     return Job(cell, step, domain, _chain_steps(settings, len(masks)))
@@ -80,23 +80,27 @@ def interaction_jobs(context: Context, step: int) -> list[Job]:
 
     They share minibatches and noise as if they were one (`somite.estimators.interaction`).
     """
-    settings = sampling_settings(context, MIXTURE)
+    settings = interaction_settings(context)
     masks = pairs(components(context.new_model(), settings["components"]))
     names = list(masks)
     jobs = []
     for start in range(0, len(names), TOGETHER):
         part = {name: masks[name] for name in names[start : start + TOGETHER]}
-        identity = _sampled_identity(context, step, MIXTURE, part) | {"components": list(part)}
+        identity = _sampled_identity(context, step, MIXTURE, part, settings)
+        identity |= {"components": list(part)}
         cell = Cell("interactions", f"{place(step)}-from-{start:04d}", identity)
         jobs.append(Job(cell, step, cost=_chain_steps(settings, len(part))))
     return jobs
 
 
 def _sampled_identity(
-    context: Context, step: int, domain: str, masks: Mapping[str, Mask]
+    context: Context,
+    step: int,
+    domain: str,
+    masks: Mapping[str, Mask],
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     """Everything that makes the draws of some components."""
-    settings = sampling_settings(context, domain)
     rows, kernel = sampling_rows(context, settings, domain), context.recipe.sampling.sampler()
     return {
         "step": step,
@@ -153,6 +157,11 @@ def sampling_settings(context: Context, domain: str) -> dict[str, Any]:
     return settings | {name: getattr(refined, name) for name in ("rows", "burn_in", "draws")}
 
 
+def interaction_settings(context: Context) -> dict[str, Any]:
+    """Sampler settings of interactions: those of the recipe, with as many draws as they need."""
+    return sampling_settings(context, MIXTURE) | asdict(context.recipe.modules)
+
+
 def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> Tensor:
     """Rows whose loss is sampled; the first of them are the reference probe."""
     return context.rows(domain, settings["rows"], "train", settings["seed"])
@@ -174,7 +183,7 @@ def compute(job: Job, context: Context, progress: Progress) -> xr.Dataset:
 
 
 def _sample(job: Job, context: Context, progress: Progress) -> xr.Dataset:
-    settings = sampling_settings(context, job.domain)
+    settings = job.cell.identity["settings"]
     rows = sampling_rows(context, settings, job.domain).to(context.device)
     target = Target(next_token_loss, rows, settings["n_beta"], settings["localization"])
     chain = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")

@@ -1,35 +1,31 @@
-"""Modules of a run at a checkpoint: interactions of all pairs, what they form, what others find."""
+"""Modules of a run at its checkpoints: interactions of all pairs, what they form, through time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import norm
 
 from somite.baselines import WEIGHT_METHODS, baseline_matrix, of_transformer
 from somite.core.checks import one_of
+from somite.core.errors import InputError
 from somite.core.fingerprint import code_fingerprint
 from somite.core.threads import torch_threads
 from somite.data.config import MIXTURE
-from somite.estimators.interaction import interaction, pair_matrix, weights
 from somite.estimators.joint import joined
-from somite.modularity import (
-    agreement,
-    false_discovery,
-    find_modules,
-    is_modular,
-    resampled_matrices,
-)
+from somite.modularity import agreement, is_modular
 from somite.modularity.groups import layers_of
-from somite.sampling.status import CONVERGED
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
+from somite.study.cost import cost_in_words
 from somite.study.engine import Local
-from somite.study.folder import MODULES, claimed, listed_modules, write_whole
+from somite.study.folder import MODULES, claimed, listed_modules, listed_through, write_whole
 from somite.study.jobs import THREADS, Job, interaction_jobs, place
+from somite.study.pair_modules import modules_of
 from somite.study.run import Silent, Watch
+from somite.study.through_time import FEWEST, through_cell
 
 BASELINES = {"composition": "pairs", "cka": "rotation", "attribution_correlation": "rotation"}
 """Other methods, one of weights, one of activations, one of gradients; the null that fits each."""
@@ -42,19 +38,22 @@ def study_modules(
 ) -> Path:
     """Sample the interactions of all pairs of components at some checkpoints; find modules in them.
 
-    What is there already is used again; stopped at any moment, the same call goes on.
+    What is there already is used again; stopped at any moment, the same call goes on. From three
+    checkpoints on, those of earlier calls with the same settings included, the modules are followed
+    through time.
 
     Args:
         context: A run whose training is done.
         steps: Checkpoints.
         workers: Jobs at once; None for one per core.
-        watch: Is told of the progress.
+        watch: Is told of the cost before it is paid, and of the progress.
 
     Returns:
         The file that lists the results.
 
     Raises:
-        InputError: If a step is no checkpoint, or the run is in use or cannot be written.
+        InputError: If a step is no checkpoint, there are no modules to be found at any of them, or
+            the run is in use or cannot be written.
     """
     watch, run = watch or Silent(), context.run
     for step in steps:
@@ -63,19 +62,64 @@ def study_modules(
         sweep_partial(run)
         jobs = {step: interaction_jobs(context, step) for step in steps}
         missing = [j for part in jobs.values() for j in part if not j.cell.exists(run)]
+        if missing:
+            watch.say(cost_in_words(context, missing, runner.workers))
         watch.phase("interactions", float(sum(job.cost for job in missing)))
         runner.run(missing, context, watch.advance)
-        cells = listed_modules(run)
-        for step, part in jobs.items():
-            planned = modules_cell(context, step, part)
-            if not planned.cell.exists(run):
-                watch.phase(f"modules at step {step}", 1)
-                with torch_threads(THREADS):
-                    planned.cell.write(run, planned.make())
-                watch.advance(1)
-            cells[str(step)] = str(planned.cell.path(run).relative_to(run))
-        write_whole(run / MODULES, {"cells": cells})
+        cells = _found(context, jobs, watch)
+        listed = listed_modules(run) | {str(s): _place(c, run) for s, c in cells.items()}
+        content: dict[str, Any] = {"cells": listed}
+        if earlier := listed_through(run):
+            content["through"] = earlier
+        alike = alike_cells(context, listed) | cells
+        if len(alike) >= FEWEST:
+            planned = through_cell(context, dict(sorted(alike.items())))
+            _make(planned, run, "modules through time", watch)
+            content["through"] = _place(planned.cell, run)
+        write_whole(run / MODULES, content)
     return run / MODULES
+
+
+def _found(context: Context, jobs: Mapping[int, Sequence[Job]], watch: Watch) -> dict[int, Cell]:
+    """Cells with the modules of each checkpoint; one without any is said, and left out.
+
+    Raises:
+        InputError: If there is no other.
+    """
+    cells: dict[int, Cell] = {}
+    for number, (step, part) in enumerate(jobs.items(), start=1):
+        planned = modules_cell(context, step, part)
+        try:
+            _make(planned, context.run, f"modules at step {step}", watch)
+        except InputError as error:
+            if number == len(jobs) and not cells:
+                raise
+            watch.say(f"step {step} is left out: {error}")
+            continue
+        cells[step] = planned.cell
+    return cells
+
+
+def _make(planned: Planned, run: Path, phase: str, watch: Watch) -> None:
+    """Compute a cell that is not there yet."""
+    if planned.cell.exists(run):
+        return
+    watch.phase(phase, 1)
+    with torch_threads(THREADS):
+        planned.cell.write(run, planned.make())
+    watch.advance(1)
+
+
+def alike_cells(context: Context, listed: Mapping[str, str]) -> dict[int, Cell]:
+    """Cells of earlier calls that would be made in the same way now."""
+    planned = {
+        int(s): modules_cell(context, int(s), interaction_jobs(context, int(s))) for s in listed
+    }
+    return {s: p.cell for s, p in planned.items() if _place(p.cell, context.run) == listed[str(s)]}
+
+
+def _place(cell: Cell, run: Path) -> str:
+    return str(cell.path(run).relative_to(run))
 
 
 def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:
@@ -97,60 +141,6 @@ def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:
         return merged.assign_attrs(step=step)
 
     return Planned(Cell("modules", place(step), identity), make)
-
-
-def modules_of(draws: xr.Dataset, seed: int) -> xr.Dataset:
-    """Interactions of all pairs, the modules that they form, and whether that is more than chance.
-
-    Args:
-        draws: Of all components and the unions of their pairs, see `somite.pairs`.
-        seed: Seed of the resampling, the search and the null.
-
-    Returns:
-        Over (component, other): `interaction`, `mcse`, `z`, `remark`, and `q_value`, the p-value of
-        z (two-sided) corrected for the number of pairs (Benjamini and Hochberg); over component:
-        `label`, `module_stability`; `modularity`, `modularity_z` and `p_value` of the best
-        partition, the search repeated on weights shuffled among pairs within layers. Attributes of
-        `find_modules`.
-    """
-    table = interaction(draws, on_failure="leave out")
-    columns = {name: pair_matrix(table[name]) for name in ("interaction", "mcse", "z")}
-    again = resampled_matrices(pair_series(draws, table), seed)
-    matrix = again.matrix
-    found = find_modules(matrix, again.replicates, seed)
-    test = is_modular(matrix, seed, strata=layers_of(matrix.component.values))
-    table["p_value"] = two_sided(table.z)
-    columns["q_value"] = pair_matrix(false_discovery(table.p_value))
-    return xr.Dataset(
-        {
-            **columns,
-            "label": found.label,
-            "module_stability": found.module_stability,
-            "modularity": test.value,
-            "modularity_z": test.z,
-            "p_value": test.p_value,
-        },
-        attrs={**found.attrs, "remarks": int((table.remark != "").sum())},
-    )
-
-
-def pair_series(draws: xr.Dataset, table: xr.Dataset) -> xr.DataArray:
-    """n_beta·(l_A + l_B − l_AB) of all pairs at each draw (component, other, chain, draw)."""
-    losses, n_beta = draws.loss.where(draws.status == CONVERGED), draws.attrs["n_beta"]
-    names = list(dict.fromkeys([*table["first"].values.tolist(), *table["second"].values.tolist()]))
-    shape = (len(names), len(names), draws.sizes["chain"], draws.sizes["draw"])
-    dims = ("component", "other", "chain", "draw")
-    series = xr.DataArray(np.full(shape, np.nan), {"component": names, "other": names}, dims)
-    for pair in table.pair:
-        a, b = pair["first"].item(), pair["second"].item()
-        parts = [sign * losses.sel(component=name) for name, sign in weights((a, b)).items()]
-        series.loc[a, b] = series.loc[b, a] = n_beta * sum(part.values for part in parts)
-    return series
-
-
-def two_sided(z: xr.DataArray) -> xr.DataArray:
-    """Two-sided p-value of a standard normal z; 1 where it is not a number."""
-    return z.copy(data=np.nan_to_num(2 * norm.sf(abs(z.values)), nan=1.0))
 
 
 def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset:

@@ -18,6 +18,7 @@ from somite.study.sections import (
     CheckpointConfig,
     GroupsConfig,
     ModelConfig,
+    ModulesConfig,
     RefinedConfig,
     SamplingConfig,
     StagesConfig,
@@ -46,6 +47,7 @@ class Recipe:
         behavior: How much text the behaviour of heads is measured on.
         stages: Search for stage boundaries.
         groups: Search for groups of heads.
+        modules: Length of the chains for interactions, which `somite modules` samples.
     """
 
     name: str = ""
@@ -60,6 +62,7 @@ class Recipe:
     behavior: BehaviorConfig = field(default_factory=BehaviorConfig)
     stages: StagesConfig = field(default_factory=StagesConfig)
     groups: GroupsConfig = field(default_factory=GroupsConfig)
+    modules: ModulesConfig = field(default_factory=ModulesConfig)
 
     def __post_init__(self) -> None:
         """Check what no section can check alone.

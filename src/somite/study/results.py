@@ -12,7 +12,7 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import listed_modules, read_manifest
+from somite.study.folder import listed_modules, listed_through, read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -33,7 +33,8 @@ class Results:
         refined: Data-refined estimates and verdicts (step, domain, component).
         ablation: loss_change (step, method, domain, component), in nats per token.
         attention: Patterns on real text.
-        modules: By step, interactions and modules, see `somite.study.modules.modules_of`.
+        modules: By step, interactions and modules, see `somite.study.pair_modules.modules_of`.
+        through: Modules through time, see `somite.study.through_time.through_time`.
     """
 
     settings: dict[str, Any]
@@ -48,6 +49,7 @@ class Results:
     ablation: xr.Dataset | None = None
     attention: xr.Dataset | None = None
     modules: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    through: xr.Dataset | None = None
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -110,15 +112,26 @@ def load_estimates(run: Path) -> xr.Dataset:
 
     Returns:
         Over (data, component): what `somite.llc` gives. "train" stands for the target's own data.
+
+    Raises:
+        InputError: If the folder holds no finished study, or a part of it is missing or damaged.
     """
-    reader = _Reader(run, read_manifest(run))
-    whole = reader._only("estimates").isel(step=-1)
-    parts = {MIXTURE: whole}
-    if reader._paths("refined"):
-        refined = reader._only("refined_estimates").sel(step=whole.step)
-        parts |= {str(name): refined.sel(domain=name, drop=True) for name in refined.domain.values}
-    axis = xr.DataArray(list(parts), dims="data", name="data")
-    return xr.concat(list(parts.values()), axis, combine_attrs="drop_conflicts")
+    return _Reader(run, read_manifest(run)).last_estimates()
+
+
+def load_curves(run: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    """Losses and behaviour scores of a finished study, without its draws.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        `training` and `behavior` of `Results`.
+
+    Raises:
+        InputError: If the folder holds no finished study, or a part of it is missing or damaged.
+    """
+    return _Reader(run, read_manifest(run)).curves()
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,21 @@ class _Reader:
             ablation=self._by_step("ablation") if self._paths("ablation") else None,
             attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
+            through=self._through(),
         )
+
+    def last_estimates(self) -> xr.Dataset:
+        whole = self._only("estimates").isel(step=-1)
+        parts = {MIXTURE: whole}
+        if self._paths("refined"):
+            refined = self._only("refined_estimates").sel(step=whole.step)
+            names = refined.domain.values
+            parts |= {str(name): refined.sel(domain=name, drop=True) for name in names}
+        axis = xr.DataArray(list(parts), dims="data", name="data")
+        return xr.concat(list(parts.values()), axis, combine_attrs="drop_conflicts")
+
+    def curves(self) -> tuple[xr.Dataset, xr.Dataset]:
+        return self._training(), self._by_step("behavior")
 
     def _paths(self, kind: str) -> dict[tuple[int, str], str]:
         cells: dict[str, str] = self.manifest["cells"].get(kind, {})
@@ -171,6 +198,11 @@ class _Reader:
         """Those that `somite modules` has added."""
         cells = listed_modules(self.run)
         return {int(step): read_cell(self.run / path) for step, path in cells.items()}
+
+    def _through(self) -> xr.Dataset | None:
+        """Modules followed over checkpoints, where that was done."""
+        path = listed_through(self.run)
+        return None if path is None else read_cell(self.run / path)
 
     def _training(self) -> xr.Dataset:
         if "losses" in self.manifest["cells"]:

@@ -139,6 +139,25 @@ class RefinedConfig:
 
 
 @dataclass(frozen=True)
+class ModulesConfig:
+    """Chains for interactions, of `somite modules`; all else is as in `SamplingConfig`.
+
+    The error of an interaction falls with the square root of the draws. In `language-small` 320
+    draws gave a Monte Carlo error of at most 0.065 among all 120 pairs of heads (median 0.016), so
+    that 180 give at most 0.1 with some room, in little more than half of the time.
+
+    Args:
+        draws: Kept draws per chain.
+    """
+
+    draws: int = 180
+
+    def __post_init__(self) -> None:
+        """Check before any work starts."""
+        at_least("draws", self.draws, 8, "Below 8 draws no error can be estimated.")
+
+
+@dataclass(frozen=True)
 class BehaviorConfig:
     """How much text the behaviour of heads is measured on.
 

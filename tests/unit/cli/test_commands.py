@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from somite.cli.modules import chosen_steps, log_spaced
+
 
 def test_recipes_are_listed(somite):
     out = somite("recipes").out
@@ -55,6 +57,48 @@ def test_modules_are_found_and_added_to_the_report(somite, smoke_copy):
         assert words in ended.out
     page = (smoke_copy / "report.html").read_text()
     assert "Interaction of every pair" in page
+
+
+@pytest.mark.xdist_group("smoke")
+def test_modules_through_time(somite, smoke_copy, monkeypatch):
+    monkeypatch.setattr("somite.study.modules.BASELINES", {"composition": "pairs"})
+    ended = somite("modules", smoke_copy, "--steps", 3, "--draws", 8, "--workers", 1)
+    assert ended.code == 0, ended.err
+    words = ("interactions at 3 checkpoints", "Modules through training", "Events", "of 3 check")
+    for word in words:
+        assert word in ended.out
+    page = (smoke_copy / "report.html").read_text()
+    for title in ("Is the network modular", "Module of each component", "What comes first"):
+        assert title in page
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--steps", "few"), "--steps must be a number or all, got 'few'"),
+        (("--steps", 0), "--steps must be a whole number of at least 1, got 0"),
+        (("--steps", "all", "--step", 60), "--steps must come without --step, got 'all'"),
+        (("--draws", 7), "draws must be a whole number of at least 8, got 7"),
+    ],
+)
+@pytest.mark.xdist_group("smoke")
+def test_modules_with_options_that_are_wrong(somite, smoke_run, options, words):
+    ended = somite("modules", smoke_run, *options)
+    assert ended.code == 2
+    assert words in ended.err
+    assert not (smoke_run / "modules.json").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+def test_steps_are_spread_over_the_log_of_training(count):
+    known = [0, 1, 2, 5, 10, 50, 100, 500, 1000]
+    chosen = log_spaced(known, count)
+    assert len(chosen) == count
+    assert chosen == sorted(set(chosen))
+    assert chosen[-1] == 1000
+    assert set(chosen) <= set(known)
+    assert chosen_steps(known, None, "all") == known
+    assert chosen_steps(known, [5, 2, 5], None) == [2, 5]
 
 
 @pytest.mark.xdist_group("smoke")

@@ -37,6 +37,14 @@ def test_lag_and_its_error() -> None:
     assert found.first_step.item() == pytest.approx(np.expm1(3.0), rel=0.2)
 
 
+def test_p_counts_replicates_on_the_other_side() -> None:
+    assert lead_lag(curve(3.0, 0), curve(5.0, 1)).p_value.item() == pytest.approx(2 / 201)
+    near = lead_lag(curve(4.0, 0), curve(4.02, 1))
+    assert near.p_value.item() == pytest.approx(2 * (1 + 200 * (1 - near.sign_support)) / 201)
+    assert near.p_value > 0.05
+    assert lead_lag(curve(4.0), curve(4.0)).p_value.isnull()
+
+
 def test_noise_that_both_share_cancels() -> None:
     joint = lead_lag(curve(4.0, 0), curve(4.0, 0))
     apart = lead_lag(curve(4.0, 0), curve(4.0, 1))

@@ -26,6 +26,14 @@ def test_planted_modules_and_their_number_are_found(algorithm: str) -> None:
     assert 0 < found.attrs["negative_share"] < 0.5
 
 
+def test_replicates_are_cut_into_as_many_modules() -> None:
+    matrix, replicates, truth = both(0.3)
+    again = find_modules(matrix, replicates, 0).replicate_label
+    assert again.shape == (20, len(truth))
+    assert all(adjusted_rand_score(truth, row) > 0.7 for row in again.values)
+    assert (again.max("component") == 2).all()
+
+
 def test_noise_has_no_stable_modules_and_the_note_says_so() -> None:
     matrix, replicates, _ = both(20.0)
     found = find_modules(matrix, replicates, 0)

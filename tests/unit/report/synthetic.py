@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import xarray as xr
 
 from somite.estimators.verdict import CARE, GOOD, REFUSE
 from somite.study.results import Results
+from somite.study.through_time import through_time
 
 SCORES = ("previous_token", "current_token", "first_token", "duplicate_token", "induction")
 CHANCE = (0.06, 0.06, 0.06, 0.05, 0.03)
@@ -111,27 +114,33 @@ def draws_at(table: xr.Dataset, index: int, seed: int) -> xr.Dataset:
         },
         {"component": names, "chain": range(4), "draw": range(150), "probe_draw": range(50)}
         | {"probe": ["reference"]},
+        {"n_beta": table.attrs["n_beta"]},
     )
 
 
 class Draws(Mapping[tuple[int, str], xr.Dataset]):
     """Draws made when asked for."""
 
-    def __init__(self, table: xr.Dataset, seed: int) -> None:
-        self.table, self.seed = table, seed
+    def __init__(self, table: xr.Dataset, refined: xr.Dataset, seed: int) -> None:
+        self.table, self.refined, self.seed = table, refined, seed
         self.steps = table["step"].values.tolist()
 
     def __getitem__(self, place: tuple[int, str]) -> xr.Dataset:
-        return draws_at(self.table, self.steps.index(place[0]), self.seed)
+        step, domain = place
+        if domain == "train":
+            return draws_at(self.table, self.steps.index(step), self.seed)
+        one = self.refined.sel(domain=domain).assign_attrs(self.table.attrs)
+        return draws_at(one, one.step.values.tolist().index(step), self.seed)
 
     def __contains__(self, place: object) -> bool:
         return place in list(self)
 
     def __iter__(self) -> Any:
-        return iter([(step, "train") for step in self.steps])
+        whole = [(step, "train") for step in self.steps]
+        return iter(whole + list(product(self.refined.step.values, self.refined.domain.values)))
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return len(list(iter(self)))
 
 
 def stages(at: np.ndarray, names: list[str], positions: tuple[float, ...]) -> xr.Dataset:
@@ -233,49 +242,82 @@ def synthetic_results(
 ) -> Results:
     """Results with three formed heads; `changes` replace fields."""
     random, at, names = np.random.default_rng(seed), steps(), component_names(layers)
-    table = llc(at, names, random)
+    table, measured = llc(at, names, random), refined(names, random)
+    by_step, through = followed(layers)
     results = Results(
         settings={"name": "synthetic", "model": {"n_layers": layers, "n_heads": 8}, "seed": seed},
         provenance={"somite": "0.1.0", "code": "wheel <sha256>", "seconds": 612.0},
         training=training(at),
         llc=table,
-        draws_by_place=Draws(table, seed),
+        draws_by_place=Draws(table, measured, seed),
         behavior=behavior(at, names, random),
         stages=stages(at, names, boundaries),
         groups=groups(names, p_value),
-        refined=refined(names, random),
+        refined=measured,
         ablation=ablation(names, random),
         attention=attention(names, random),
-        modules={3000: modules(names, random)},
+        modules=by_step,
+        through=through,
     )
     return replace(results, **changes)
 
 
-def modules(names: list[str], random: np.random.Generator) -> xr.Dataset:
-    """Three modules by head number; pairs within a module interact, one pair across is synergy."""
-    label = np.array([group_of_head(name) for name in names])
+MODULE_STEPS, REPLICATES = 8, 60
+
+
+def module_labels(at: int, names: list[str]) -> np.ndarray:
+    """Two modules at first; then the heads that jump leave them, to be a module of their own."""
+    halves = np.array([int(name.split(":")[1]) % 2 for name in names])
+    formed = [at > 500 and name in JUMPS for name in names]
+    return np.where(formed, 2, halves)
+
+
+def modules(names: list[str], at: int = 3000) -> xr.Dataset:
+    """Planted modules; pairs within a module interact, one pair across is synergy."""
+    random, label = np.random.default_rng(at), module_labels(at, names)
     same = label[:, None] == label
-    values = np.where(same, 0.8, 0.0) + 0.05 * random.normal(size=same.shape)
+    values = np.where(same, 0.8 * rise(np.array([at]), 300), 0.0) + 0.05 * random.normal(
+        size=same.shape
+    )
     values[0, -1] = -0.6
     values = np.triu(values, 1) + np.triu(values, 1).T
     np.fill_diagonal(values, np.nan)
     pair, methods = ("component", "other"), ["composition", "cka", "attribution_correlation"]
+    noise = np.triu(random.normal(size=(REPLICATES, *values.shape)), 1)
+    again = values + 0.05 * (noise + noise.transpose(0, 2, 1))
+    beyond = at > 100
     return xr.Dataset(
         {
             "interaction": (pair, values),
             "mcse": (pair, np.full(values.shape, 0.05)),
             "z": (pair, values / 0.05),
             "q_value": (pair, np.where(np.abs(values) > 0.3, 1e-6, 0.6)),
+            "replicate_interaction": (("replicate", *pair), again.astype(np.float32)),
             "label": ("component", np.unique(label, return_inverse=True)[1]),
             "module_stability": ("component", np.full(len(names), 0.93)),
-            "modularity": 0.4,
+            "replicate_label": (("replicate", "component"), np.tile(label, (REPLICATES, 1))),
+            "modularity": 0.42 if beyond else 0.17,
             "modularity_z": 6.0,
-            "p_value": 0.005,
+            "p_value": 0.005 if beyond else 0.3,
+            "null_mean": 0.15,
+            "null_low": 0.1,
+            "null_high": 0.21,
+            "replicate_modularity": ("replicate", 0.3 + 0.02 * random.normal(size=REPLICATES)),
             "baseline_label": (("baseline", "component"), np.zeros((3, len(names)), int)),
             "baseline_p_value": ("baseline", [0.4, 0.01, 0.2]),
-            "ari": ("baseline", [0.1, 0.9, 0.0]),
+            "ari": ("baseline", [0.1, 0.9 * float(beyond), 0.0]),
             "ari_p_value": ("baseline", [0.3, 0.002, 0.7]),
         },
         {"component": names, "other": names, "baseline": methods},
-        {"n_modules": len(set(label)), "note": "", "remarks": 2, "step": 3000},
+        {"n_modules": len(set(label)), "note": "", "remarks": 2, "step": at},
     )
+
+
+@cache
+def followed(layers: int) -> tuple[dict[int, xr.Dataset], xr.Dataset]:
+    """Modules at several steps, and through time."""
+    names, at = component_names(layers), steps()
+    chosen = at[np.linspace(0, len(at) - 1, MODULE_STEPS).round().astype(int)].tolist()
+    by_step = {step: modules(names, step) for step in chosen}
+    scores = behavior(at, names, np.random.default_rng(0))
+    return by_step, through_time(by_step, training(at), scores)

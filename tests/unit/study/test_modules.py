@@ -11,8 +11,9 @@ from somite.core.errors import InputError
 from somite.estimators.interaction import interaction
 from somite.study.cells import read_cell
 from somite.study.folder import MODULES
-from somite.study.jobs import interaction_jobs
-from somite.study.modules import BASELINES, modules_of, pair_series, study_modules, two_sided
+from somite.study.jobs import interaction_jobs, sampling_job
+from somite.study.modules import BASELINES, study_modules
+from somite.study.pair_modules import modules_of, pair_series, partitioned, two_sided
 from somite.study.results import load_results
 from unit.estimators.recorded import normal, recorded
 from unit.study.finished import Listener, context_of, times
@@ -58,6 +59,39 @@ def test_the_series_of_a_pair_has_the_mean_of_its_interaction():
 def test_p_values_are_two_sided():
     found = two_sided(xr.DataArray([0.0, 1.96, -1.96, np.nan]))
     assert found.values == pytest.approx([1, 0.05, 0.05, 1], abs=1e-3)
+
+
+def test_where_nothing_holds_together_every_component_is_alone():
+    names = {"component": NAMES, "other": NAMES}
+    matrix = xr.DataArray(np.full((4, 4), -0.1), names, ("component", "other"))
+    found = partitioned(matrix, matrix.expand_dims(replicate=5), seed=0)
+    assert found.label.values.tolist() == [0, 1, 2, 3]
+    assert found.replicate_label.values.tolist() == [[0, 1, 2, 3]] * 5
+    assert (found.p_value.item(), found.attrs["n_modules"]) == (1.0, 4)
+    assert found.attrs["note"] == "No interaction is above zero: every component is alone."
+    some = partitioned(-matrix, -matrix.expand_dims(replicate=5), seed=0)
+    assert set(some.data_vars) == set(found.data_vars)
+
+
+def test_the_null_and_the_replicates_of_the_modularity_are_kept():
+    found = modules_of(pair_draws({("0:0", "1:0"), ("0:1", "1:1")}), seed=0)
+    assert found.null_low <= found.null_mean <= found.null_high
+    assert found.replicate_label.shape == (100, 4)
+    assert (found.replicate_label == found.label).mean() > 0.9
+    assert found.replicate_modularity.mean().item() == pytest.approx(
+        found.modularity.item(), abs=0.05
+    )
+    spread = found.replicate_interaction.std("replicate").sel(component="0:0", other="1:0").item()
+    assert spread == pytest.approx(found.mcse.sel(component="0:0", other="1:0").item(), rel=0.5)
+
+
+def test_interactions_have_draws_of_their_own(smoke_run):
+    own, other = context_of(smoke_run), context_of(smoke_run, modules__draws="9")
+    first, second = (interaction_jobs(c, 60)[0] for c in (own, other))
+    assert first.cell.key != second.cell.key
+    assert second.cell.identity["settings"]["draws"] == 9
+    assert second.cost < first.cost
+    assert sampling_job(own, 60).cell.key == sampling_job(other, 60).cell.key
 
 
 def test_all_pairs_of_a_run(smoke_copy):

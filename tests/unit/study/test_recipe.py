@@ -82,6 +82,7 @@ def test_the_seed_of_the_study_is_that_of_every_section():
         ("sampling.burn_in", "-1", r"sampling\.burn_in must be a whole number of at least 0"),
         ("refined.rows", "0", r"refined\.rows must be a whole number of at least 1"),
         ("refined.draws", "1", r"refined\.draws must be a whole number of at least 8"),
+        ("modules.draws", "7", r"modules\.draws must be a whole number of at least 8"),
         ("refined.burn_in", "-1", r"refined\.burn_in must be a whole number of at least 0"),
         ("behavior.rows", "1", r"behavior\.rows must be a whole number of at least 2"),
         ("behavior.examples", "0", r"behavior\.examples must be a whole number of at least 1"),

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from somite.report.layout import label, styled
-from somite.report.palette import DIVERGING, INK, category_color
+from somite.report.palette import DIVERGING, FAINT, INK, category_color
 
 WIDEST = 9.0
 """Pixels of the strongest line."""
@@ -75,7 +75,7 @@ def _line(
 def _nodes(
     names: list[str], places: dict[str, tuple[float, float]], labels: np.ndarray
 ) -> go.Scatter:
-    """All components, coloured by module."""
+    """All components, coloured by module; grey for those alone."""
     x, y = zip(*(places[name] for name in names), strict=True)
     return go.Scatter(
         x=x,
@@ -86,7 +86,7 @@ def _nodes(
         textfont={"size": 10, "color": "#ffffff"},
         marker={
             "size": 30,
-            "color": [category_color(int(i)) for i in labels],
+            "color": [category_color(int(i)) if (labels == i).sum() > 1 else FAINT for i in labels],
             "line": {"width": 1, "color": INK},
         },
         customdata=labels + 1,

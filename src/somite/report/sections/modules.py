@@ -16,17 +16,13 @@ from somite.report.layout import label, short_step, styled
 from somite.report.page import Chart, Section, Table, not_measured
 from somite.report.palette import DIVERGING
 from somite.report.roles import describe_group, roles
+from somite.report.sections.through import METHODS, blocks, sentence
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 KEY, TITLE = "modules", "Modules by interaction"
 LEVEL = 0.05
-METHODS = {
-    "composition": "composition of weights",
-    "cka": "similarity of activations (CKA)",
-    "attribution_correlation": "correlation of attributions",
-}
 HOVER = "<b>%{y} × %{x}</b><br>%{customdata}"
 
 
@@ -34,8 +30,12 @@ def section(results: Results) -> Section:
     """The last checkpoint at which interactions were measured."""
     if not results.modules:
         return not_measured(KEY, TITLE, "Modules", "Interaction (`somite modules`)")
-    step = max(results.modules)
-    found = results.modules[step]
+    step, through = max(results.modules), results.through
+    found = results.modules[step].copy()
+    if through is not None and step in through.step:
+        known = through.module.sel(step=step, component=found.component)
+        if same_modules(found.label.values, known.values):
+            found["label"] = "component", followed(known.values, through.sizes["identity"])
     network = Chart(
         "interaction-network",
         "Which heads interact",
@@ -50,8 +50,37 @@ def section(results: Results) -> Section:
         "Heads in the order of their modules. ∗: q < 0.05. The label of a cell gives the error.",
         matrix_figure(found),
     )
-    blocks = (network, matrix, _modules_table(found, results), _methods_table(found))
-    return Section(KEY, TITLE, "Modules", lead(found, step), blocks)
+    here = (network, matrix, _modules_table(found, results), _methods_table(found))
+    if through is None:
+        return Section(KEY, TITLE, "Modules", lead(found, step), here)
+    said = f"{lead(found, step)} {sentence(through)}"
+    return Section(KEY, TITLE, "Modules", said, (*here, *blocks(results, through)))
+
+
+def same_modules(label: np.ndarray, identity: np.ndarray) -> bool:
+    """Whether two partitions are the same, those alone being −1 in the second.
+
+    They are not if a checkpoint was sampled again, with other settings, after the others.
+
+    Example:
+        >>> same_modules(np.array([0, 0, 1, 2]), np.array([5, 5, -1, -1]))
+        True
+    """
+    alone = identity < 0
+    together = (identity[:, None] == identity) & ~alone & ~alone[:, None]
+    np.fill_diagonal(together, True)
+    return bool((together == (label[:, None] == label)).all())
+
+
+def followed(identity: np.ndarray, count: int) -> np.ndarray:
+    """Labels by the identity of the modules, of which there are `count`; those alone come after.
+
+    Example:
+        >>> followed(np.array([2, -1, 2, -1]), 3).tolist()
+        [2, 3, 2, 4]
+    """
+    alone = identity < 0
+    return np.where(alone, count - 1 + alone.cumsum(), identity)
 
 
 def lead(found: xr.Dataset, step: int) -> str:
@@ -68,12 +97,13 @@ def chance(found: xr.Dataset) -> str:
     return f"{count} modules, {verdict} ({p_text(p_value)})"
 
 
-def members(found: xr.Dataset) -> Iterator[tuple[list[str], float]]:
-    """Components and stability of each module."""
+def members(found: xr.Dataset) -> Iterator[tuple[int, list[str], float]]:
+    """Number, components and stability of each module."""
     labels, names = found.label.values, found.component.values
-    for module in range(int(labels.max()) + 1):
+    for module in np.unique(labels):
         inside = labels == module
-        yield [str(n) for n in names[inside]], float(found.module_stability.values[inside][0])
+        stability = float(found.module_stability.values[inside][0])
+        yield int(module) + 1, [str(n) for n in names[inside]], stability
 
 
 def strongest(found: xr.Dataset) -> list[tuple[str, str, float, float, float]]:
@@ -118,7 +148,7 @@ def _modules_table(found: xr.Dataset, results: Results) -> Table:
     known = roles(results.behavior)
     rows = [
         [str(number), ", ".join(names), describe_group(names, known), f"{stability:.2f}"]
-        for number, (names, stability) in enumerate(members(found), start=1)
+        for number, names, stability in members(found)
     ]
     note = (
         "Stability: how well a module comes back when chains and draws are resampled (Jaccard); "

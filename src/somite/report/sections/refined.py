@@ -9,12 +9,14 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from somite.estimators.verdict import CARE, REFUSE
+from somite.modularity import refined_profiles
 from somite.report.figures.choices import choose
 from somite.report.figures.maps import maps_figure, span
 from somite.report.figures.verdicts import MARKS, hover_text
 from somite.report.layout import short_step
-from somite.report.page import Chart, Section, not_measured
+from somite.report.page import Block, Chart, Section, Table, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
+from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 TITLE = "Data-refined profiles"
 VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
 LEAST_ERRORS = 3
+SCORES = ("entropy_specialization", "selectivity", "participation_ratio")
 SAID = ("mcse", "verdict", "reason")
 HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
 
@@ -50,7 +53,10 @@ def section(results: Results) -> Section:
         f"own mean. ± MCSE.{choice}",
         choose(ratios, names),
     )
-    return Section("refined", TITLE, "Data-refined", lead(refined), (values, shares))
+    blocks: list[Block] = [values, shares]
+    if refined.sizes["domain"] > 1:
+        blocks.append(scores_table(results, refined))
+    return Section("refined", TITLE, "Data-refined", lead(refined), blocks)
 
 
 def lead(refined: xr.Dataset) -> str:
@@ -78,6 +84,48 @@ def lead(refined: xr.Dataset) -> str:
         f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on "
         f"{domain} is {float(ratio.isel(cell)):.1f} times its mean over domains."
     )
+
+
+def scores_table(results: Results, refined: xr.Dataset) -> Table:
+    """How specialised each head is at the last refined checkpoint, with its error."""
+    series = refined_series(results, refined)
+    llc = series.mean(("chain", "draw"))
+    fit = ((abs(llc) < np.inf).all("domain") & (llc > 0).any("domain")).values
+    rows = []
+    if fit.any():
+        found = refined_profiles(series.sel(component=fit), seed=0)
+        for name in (str(name) for name in found.component.values):
+            one = found.sel(component=name)
+            most = int(one.profile.values.argmax())
+            share = f"{float(one.profile[most]):.0%} ± {float(one.profile_sd[most]):.0%}"
+            scores = [f"{float(one[n]):.2f} ± {float(one[f'{n}_sd']):.2f}" for n in SCORES]
+            above = f"{one.domain.values[most]} ({share})"
+            rows.append([name, above, *scores, f"{float(one.negative_mass):.0%}"])
+    left_out = [str(name) for name in series.component.values[~fit]]
+    note = (
+        "Of the share of each domain in a head's rLLC, values below zero left out. Specialisation: "
+        "1 − entropy / log(domains). Selectivity: (largest − mean of the others) / their sum. Both "
+        "are 0 where all domains count alike and 1 where one has all. Domains that take part: "
+        "1 / Σ share². ±: standard error, chains and draws resampled together for all domains."
+    )
+    if left_out:
+        note += f" Left out, without a positive value: {', '.join(left_out)}."
+    columns = (
+        *("head", "most on", "specialisation", "selectivity", "domains that take part"),
+        "negative mass",
+    )
+    return Table(f"How specialised, at step {int(refined.step[-1])}", columns, rows, note)
+
+
+def refined_series(results: Results, refined: xr.Dataset) -> xr.DataArray:
+    """n_beta times the loss difference of every draw on each domain, at the last checkpoint.
+
+    Failed chains are NaN throughout; dims (domain, component, chain, draw).
+    """
+    parts = [results.draws(int(refined.step[-1]), str(name)) for name in refined.domain.values]
+    values = [part.attrs["n_beta"] * part.loss.where(part.status == CONVERGED) for part in parts]
+    series: xr.DataArray = xr.concat(values, refined.domain.drop_attrs(), combine_attrs="drop")
+    return series
 
 
 def well_measured(at_step: xr.Dataset) -> xr.DataArray:

@@ -1,0 +1,71 @@
+"""What sampling will cost, told before it is paid: measured on a few steps of the work itself."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from somite.core.threads import torch_threads
+from somite.study.context import Context
+from somite.study.jobs import THREADS, Job, compute
+
+SHORT, LONG = 8, 16
+"""Draws of the two trials; what both cost alike, such as loading the model, is not counted."""
+TRIED = 2
+"""Components of a trial, the last ones of a job: unions, which cost most."""
+
+
+def cost_in_words(context: Context, jobs: Sequence[Job], workers: int) -> str:
+    """Chain steps of some jobs of interactions and the time that they will take.
+
+    Args:
+        context: Where everything is.
+        jobs: What is to be done; at least one.
+        workers: Jobs at once.
+    """
+    steps = sum(job.cost for job in jobs)
+    at_once = min(workers, len(jobs))
+    taken = duration(steps * seconds_per_step(context, jobs[-1]) / at_once)
+    places = len({job.step for job in jobs})
+    checkpoints = f"{places} checkpoint{'' if places == 1 else 's'}"
+    processes = f"{at_once} worker{'' if at_once == 1 else 's'}"
+    return (
+        f"interactions at {checkpoints}: {steps:,} chain steps, about {taken} on {processes}; "
+        "stopped at any moment, the same command goes on"
+    )
+
+
+def seconds_per_step(context: Context, job: Job) -> float:
+    """Seconds of a chain step, from two short runs of the last components of a job."""
+    with torch_threads(THREADS):
+        _trial(context, job, SHORT)  # loads the corpus
+        short, long = (_trial(context, job, draws) for draws in (SHORT, LONG))
+    chains: int = job.cell.identity["settings"]["chains"]
+    number = min(TRIED, len(job.cell.identity["components"]))
+    return max(long - short, 0.0) / (number * chains * (LONG - SHORT))
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits.
+
+    Example:
+        >>> duration(40), duration(600), duration(9000)
+        ('40 seconds', '10 minutes', '2.5 hours')
+    """
+    if seconds >= 7200:
+        return f"{seconds / 3600:.1f} hours"
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{max(1, round(seconds))} second{'' if round(seconds) <= 1 else 's'}"
+
+
+def _trial(context: Context, job: Job, draws: int) -> float:
+    """Seconds that so many draws of the last components take."""
+    identity = job.cell.identity
+    shorter = {
+        "settings": identity["settings"] | {"burn_in": 0, "draws": draws},
+        "components": identity["components"][-TRIED:],
+    }
+    short = replace(job, cell=replace(job.cell, identity=identity | shorter))
+    start = time.perf_counter()
+    compute(short, context, lambda done, total: None)
+    return time.perf_counter() - start

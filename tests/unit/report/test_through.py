@@ -1,0 +1,204 @@
+"""Modules through time in the report: figures drawn from the numbers, tables that say them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from somite.report.figures.alluvial import (
+    GAP,
+    alluvial_figure,
+    blocks,
+    module_color,
+    module_name,
+)
+from somite.report.figures.modularity import agreement_figure, modularity_figure
+from somite.report.figures.network import network_figure
+from somite.report.figures.raster import raster_figure
+from somite.report.palette import FAINT, ink_on
+from somite.report.sections.modules import followed, section
+from somite.report.sections.refined import scores_table
+from somite.report.sections.through import (
+    METHODS,
+    events_table,
+    leads_table,
+    phases_table,
+    sentence,
+)
+from unit.report.synthetic import MODULE_STEPS, synthetic_results
+
+RESULTS = synthetic_results()
+THROUGH = RESULTS.through
+
+
+def moving(rows: list[list[int]]) -> xr.DataArray:
+    coords = {"step": [10 * i for i in range(len(rows))], "component": list("abcd")}
+    return xr.DataArray(rows, coords, ("step", "component"))
+
+
+def filled(figure, between: bool) -> list:
+    """Blocks, or the ribbons between them."""
+    shapes = [trace for trace in figure.data if trace.fill == "toself"]
+    return [t for t in shapes if (len(t.x) > 5) == between]
+
+
+def test_a_block_is_as_high_as_its_module_and_ribbons_carry_every_component() -> None:
+    figure = alluvial_figure(moving([[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, -1, -1]]))
+    heights = [max(t.y) - min(t.y) for t in filled(figure, between=False)]
+    assert heights == pytest.approx([2, 2, 3, 1, 2, 2])
+    ribbons = filled(figure, between=True)
+    assert len(ribbons) == 3 + 3
+    carried = [t.name.split("</b>")[0].removeprefix("<b>").split() for t in ribbons]
+    assert sorted(name for names in carried[:3] for name in names) == list("abcd")
+    assert {t.name.split("<br>")[1] for t in ribbons[3:]} == {
+        "module 1 → module 1",
+        "module 1 → in no module",
+        "module 2 → in no module",
+    }
+
+
+def test_ribbons_begin_and_end_inside_their_blocks() -> None:
+    figure = alluvial_figure(moving([[0, 0, 1, 1], [1, 0, 0, 1]]))
+    left, right = blocks(np.array([0, 0, 1, 1])), blocks(np.array([1, 0, 0, 1]))
+    for ribbon in filled(figure, between=True):
+        half = len(ribbon.y) // 2
+        for at, side in ((0, left), (half - 1, right)):
+            top, bottom = ribbon.y[at], ribbon.y[-1 - at]
+            assert any(b.top - 1e-6 <= top < bottom <= b.bottom + 1e-6 for b in side)
+
+
+def test_colours_stay_with_a_module_and_grey_is_nobody() -> None:
+    figure = alluvial_figure(THROUGH.module)
+    colors: dict[str, set[str]] = {}
+    for trace in filled(figure, between=False):
+        colors.setdefault(trace.legendgroup, set()).add(trace.fillcolor)
+    assert colors == {module_name(i): {module_color(i)} for i in range(3)}
+    assert module_color(-1) == FAINT
+    assert blocks(np.array([-1, 0]))[1].top == 1 + GAP
+
+
+def test_the_raster_shows_each_cell_once_with_its_number() -> None:
+    figure = raster_figure(THROUGH.module)
+    cells, numbers = figure.data
+    names = list(cells.y)
+    assert len(names) == THROUGH.sizes["component"]
+    table = THROUGH.module.transpose("component", "step").sel(component=names)
+    np.testing.assert_array_equal(np.array(cells.z, dtype=int), table.values)
+    assert list(numbers.text) == [str(i + 1) for i in table.values.ravel()]
+    scale = dict(zip(*zip(*figure.data[0].colorscale, strict=True), strict=True))
+    assert module_color(0) in scale.values()
+
+
+def test_cells_of_no_module_have_a_dash() -> None:
+    figure = raster_figure(moving([[0, 0, -1, -1], [0, 0, 1, 1]]))
+    assert list(figure.data[1].text) == ["1", "1", "1", "1", "–", "2", "–", "2"]
+    assert figure.data[1].textfont.color[0] == ink_on(module_color(0))
+
+
+def test_the_curve_has_its_null_and_full_dots_where_it_is_more_than_chance() -> None:
+    figure = modularity_figure(RESULTS, THROUGH, 0.05)
+    null, mean, outline, curve = figure.data
+    np.testing.assert_allclose(curve.y, THROUGH.modularity, rtol=1e-6)
+    np.testing.assert_allclose(null.y[:MODULE_STEPS], THROUGH.null_high)
+    np.testing.assert_allclose(mean.y, THROUGH.null_mean)
+    upper = np.array(outline.y[:MODULE_STEPS]) - THROUGH.modularity.values
+    np.testing.assert_allclose(upper, 2 * THROUGH.modularity_sd, rtol=1e-4)
+    full = np.array(curve.marker.symbol) == "circle"
+    assert full.tolist() == (THROUGH.q_value < 0.05).values.tolist()
+    assert 0 < full.sum() < MODULE_STEPS
+
+
+def test_agreement_has_a_line_for_each_method() -> None:
+    figure = agreement_figure(RESULTS, THROUGH, METHODS, 0.05)
+    assert [trace.name for trace in figure.data] == list(METHODS.values())
+    np.testing.assert_allclose(figure.data[1].y, THROUGH.ari.sel(baseline="cka"), rtol=1e-6)
+    assert set(figure.data[0].marker.symbol) == {"circle-open"}
+
+
+def test_events_are_said_with_support_and_modularity() -> None:
+    rows = events_table(THROUGH).rows
+    assert [row[1] for row in rows] == ["module 1 shrinks", "module 3 splits off from module 2"]
+    assert all(row[3:] == ["100%", "q = 0.01"] for row in rows)
+    empty = events_table(THROUGH.isel(event=[]))
+    assert empty.rows[0][0] == "none"
+
+
+def test_leads_say_what_comes_first_only_where_that_is_known() -> None:
+    rows = {(row[0], row[1]): row for row in leads_table(THROUGH).rows}
+    pair, score = "I of 0:3 × 1:5", "induction score of 1:5"
+    assert rows[pair, score][3].startswith("+")
+    assert rows[pair, score][-1] == pair
+    assert rows[pair, "loss"][-1] == "loss"
+    unsure = THROUGH.assign(lead_q_value=THROUGH.lead_q_value * 0 + 0.3)
+    assert {row[-1] for row in leads_table(unsure).rows} == {"cannot be told"}
+    flat = THROUGH.assign(
+        lead_remark=THROUGH.lead_remark.copy(data=["does not change"] * THROUGH.sizes["lead"])
+    )
+    assert all(row[2] == "does not change" for row in leads_table(flat).rows)
+
+
+def test_each_phase_has_loss_modularity_and_events() -> None:
+    table = phases_table(RESULTS, THROUGH)
+    assert [row[0].split()[0] for row in table.rows] == ["early", "feature", "late"]
+    assert [row[-1] for row in table.rows] == ["none", "2", "none"]
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    empty = THROUGH.assign(phase_first_step=THROUGH.phase_first_step * np.nan)
+    assert phases_table(RESULTS, empty).rows[0][1] == "no checkpoint"
+    elsewhere = THROUGH.assign(phase=THROUGH.phase.copy(data=["late fine-tuning"] * MODULE_STEPS))
+    assert phases_table(RESULTS, elsewhere).rows[0][3] == "no modules measured"
+
+
+def test_the_lead_counts_checkpoints_and_events() -> None:
+    assert sentence(THROUGH).startswith("Modularity is more than chance at 4 of 8 checkpoints")
+    assert "2 events" in sentence(THROUGH)
+    assert "no events" in sentence(THROUGH.isel(event=[]))
+    assert "1 event in" in sentence(THROUGH.isel(event=[0]))
+
+
+def test_the_section_has_the_time_course_only_where_there_is_one() -> None:
+    titles = [block.title for block in section(RESULTS).blocks]
+    assert "Modules through training" in titles
+    assert "Do other methods find the same modules" in titles
+    alone = dataclasses.replace(RESULTS, through=None)
+    assert len(section(alone).blocks) == 4
+    measured = ["ari", "ari_p_value", "baseline_p_value", "phase"]
+    bare = THROUGH.drop_vars(measured).assign_attrs(phases_note="loss must fall")
+    short = section(dataclasses.replace(RESULTS, through=bare)).blocks
+    assert len(short) == len(titles) - 1
+    assert short[-1].text == "Phases of learning are not told apart: loss must fall"
+
+
+def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
+    assert followed(np.array([4, 4, 1, -1, -1]), 6).tolist() == [4, 4, 1, 6, 7]
+    network = section(RESULTS).blocks[0].figure.data[-1]
+    last = THROUGH.module.sel(step=3000).values
+    assert list(network.marker.color) == [module_color(i) for i in last]
+    alone = network_figure(RESULTS.modules[3000].assign(label=("component", np.arange(16))), 0.05)
+    assert set(alone.data[-1].marker.color) == {FAINT}
+
+
+def test_a_checkpoint_sampled_again_keeps_its_own_modules() -> None:
+    found = RESULTS.modules[3000]
+    turned = found.assign(label=("component", np.arange(16) % 4))
+    again = dataclasses.replace(RESULTS, modules={3000: turned})
+    colors = section(again).blocks[0].figure.data[-1].marker.color
+    assert list(colors) == [module_color(i) for i in turned.label.values]
+    assert section(RESULTS).blocks[0].figure.data[-1].marker.color != colors
+
+
+def test_specialisation_is_told_with_its_error() -> None:
+    table = scores_table(RESULTS, RESULTS.refined)
+    rows = {row[0]: row for row in table.rows}
+    assert len(rows) == 16
+    assert rows["1:5"][1].startswith("repeats")
+    assert float(rows["1:5"][3].split(" ± ")[0]) > 0.5
+    assert all("±" in cell for cell in rows["0:0"][1:5])
+
+
+def test_heads_without_a_positive_value_are_left_out_and_named() -> None:
+    broken = synthetic_results()
+    broken.draws_by_place.refined["llc"][..., 2] = -1.0
+    table = scores_table(broken, broken.refined)
+    assert len(table.rows) == 15
+    assert table.note.endswith("Left out, without a positive value: 0:2.")

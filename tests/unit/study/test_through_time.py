@@ -1,0 +1,135 @@
+"""Modules of a run through time: curves, phases, events, and what the store keeps."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from somite.core.errors import InputError
+from somite.modularity import is_modular
+from somite.study.cells import Cell
+from somite.study.folder import listed_modules
+from somite.study.modules import alike_cells, study_modules
+from somite.study.pair_modules import modules_of
+from somite.study.results import load_results
+from somite.study.through_time import FEWEST, significant, through_time
+from unit.report.synthetic import MODULE_STEPS, component_names, followed, steps, training
+from unit.report.synthetic import behavior as scores
+from unit.study.finished import Listener, context_of
+
+pytestmark = pytest.mark.xdist_group("smoke")
+
+
+def test_a_module_that_is_split_off_is_an_event():
+    by_step, through = followed(2)
+    assert through.event_kind.values.tolist() == ["shrink", "split"]
+    formed = min(at for at in by_step if at > 500)
+    assert through.event_step.values.tolist() == [formed, formed]
+    assert through.event_support.values.tolist() == [1.0, 1.0]
+    assert through.sizes["step"] == MODULE_STEPS
+
+
+def test_checkpoints_are_adjusted_together():
+    by_step, through = followed(2)
+    assert through.p_value.values.tolist() == [m.p_value.item() for m in by_step.values()]
+    assert (through.q_value >= through.p_value).all()
+    again = by_step[3000].replicate_modularity.values
+    assert through.modularity_sd.values[-1] == pytest.approx(again.std(ddof=1))
+    assert through.significant.values[-1] == significant(by_step[3000])
+
+
+def test_phases_are_named_by_the_loss():
+    _, through = followed(2)
+    assert [str(name).split()[0] for name in through.phase.values][:: MODULE_STEPS - 1] == [
+        "early",
+        "late",
+    ]
+    assert through.attrs["phases_note"] == ""
+
+
+def test_a_loss_that_does_not_fall_leaves_the_phases_out():
+    by_step, _ = followed(2)
+    rising = training(steps())
+    rising["loss"] = -rising.loss
+    behaved = scores(steps(), component_names(), np.random.default_rng(0))
+    found = through_time(by_step, rising, behaved)
+    assert "phase" not in found
+    assert "must fall over training" in found.attrs["phases_note"]
+
+
+def test_components_alone_are_no_modules():
+    by_step, _ = followed(2)
+    lonely = {}
+    for step, found in by_step.items():
+        alone = np.arange(found.sizes["component"])
+        rows = np.tile(alone, (found.sizes["replicate"], 1))
+        labels = {
+            "label": ("component", alone),
+            "replicate_label": (("replicate", "component"), rows),
+        }
+        lonely[step] = found.assign(labels)
+    behaved = scores(steps(), component_names(), np.random.default_rng(0))
+    found = through_time(lonely, training(steps()), behaved)
+    assert (found.n_modules == 0).all()
+    assert (found.module == -1).all()
+    assert found.sizes["identity"] == 0
+    assert set(found.lead_forms.values) == {"modularity above chance", "I of 0:3 × 1:5"}
+
+
+def test_empty_tables_survive_the_store(tmp_path):
+    _, through = followed(2)
+    none = through.isel(event=[], identity=[])
+    cell = Cell("modules_through", "all", {})
+    cell.write(tmp_path, none)
+    xr.testing.assert_equal(cell.read(tmp_path).drop_attrs(), none.drop_attrs())
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Little work for each checkpoint."""
+    monkeypatch.setattr("somite.study.modules.BASELINES", {"composition": "pairs"})
+    monkeypatch.setattr("somite.study.modules.cost_in_words", lambda *_: "soon")
+    for name in ("modules", "pair_modules"):
+        monkeypatch.setattr(f"somite.study.{name}.is_modular", partial(is_modular, repeats=19))
+
+
+def test_a_run_is_followed_from_three_checkpoints_on(smoke_copy, short, monkeypatch):
+    context, watch = context_of(smoke_copy, modules__draws="8"), Listener()
+    known = context.series.steps()
+    study_modules(context, known[-2:], 1, watch)
+    assert "soon" in watch.said
+    assert load_results(smoke_copy).through is None
+    others = context_of(smoke_copy, modules__draws="9")
+    listed = listed_modules(smoke_copy)
+    assert sorted(alike_cells(context, listed)) == known[-2:]
+    assert alike_cells(others, listed) == {}
+    study_modules(context, known[-FEWEST:-2], 1, watch)
+    assert watch.phases[-1] == "modules through time"
+    through = load_results(smoke_copy).through
+    assert through.step.values.tolist() == known[-FEWEST:]
+    assert np.isfinite(through.modularity).all()
+    assert through.baseline.values.tolist() == ["composition"]
+    watch = Listener()
+    study_modules(context, known[-FEWEST:], 1, watch)
+    assert watch.phases == ["interactions"]
+    assert watch.said == []
+    monkeypatch.setattr("somite.study.modules.alike_cells", lambda *_: {})
+    study_modules(context, known[-1:], 1)
+    assert load_results(smoke_copy).through.step.values.tolist() == known[-FEWEST:]
+
+
+def test_a_checkpoint_without_interactions_is_left_out_and_said(smoke_copy, short, monkeypatch):
+    context, watch = context_of(smoke_copy, modules__draws="8"), Listener()
+
+    def failing(draws, seed):
+        if draws.attrs["checkpoint"] == 48:
+            raise InputError("series", "must have a chain without NaN", "none", "Sample again.")
+        return modules_of(draws, seed)
+
+    monkeypatch.setattr("somite.study.modules.modules_of", failing)
+    with pytest.raises(InputError, match="series must have a chain"):
+        study_modules(context, [48], 1, watch)
+    study_modules(context, [48, 60], 1, watch)
+    assert any(line.startswith("step 48 is left out: series must have") for line in watch.said)
+    assert sorted(load_results(smoke_copy).modules) == [60]

@@ -24,6 +24,14 @@ from somite.estimators import (
     wbic,
 )
 from somite.models import next_token_loss
+from somite.response import (
+    classical_influence,
+    contrast,
+    influence,
+    response_matrix,
+    susceptibility,
+    top_influences,
+)
 from somite.sampling import (
     BAOAB,
     HMC,
@@ -31,8 +39,11 @@ from somite.sampling import (
     SGLD,
     SGNHT,
     AdamSGLD,
+    Record,
     RMSpropSGLD,
     Target,
+    recorded,
+    recorded_draws,
     sample,
 )
 
@@ -47,13 +58,17 @@ __all__ = [
     "AdamSGLD",
     "Mask",
     "RMSpropSGLD",
+    "Record",
     "Target",
     "calibrate",
+    "classical_influence",
     "components",
+    "contrast",
     "control_check",
     "coupling",
     "diagnose",
     "energy_correlation",
+    "influence",
     "interaction",
     "interaction_ladder",
     "llc",
@@ -62,11 +77,16 @@ __all__ = [
     "next_token_loss",
     "pairs",
     "partition_score",
+    "recorded",
+    "recorded_draws",
+    "response_matrix",
     "richardson",
     "sample",
     "second_moment_shares",
     "shares",
     "stein_llc",
+    "susceptibility",
+    "top_influences",
     "waic",
     "wbic",
 ]

@@ -2,6 +2,8 @@
 
 from somite.sampling.interaction_energy import interaction_energy
 from somite.sampling.kernels import BAOAB, HMC, MALA, SGLD, SGNHT, AdamSGLD, RMSpropSGLD
+from somite.sampling.recorded import recorded, recorded_draws
+from somite.sampling.recording import Record
 from somite.sampling.sample import sample
 from somite.sampling.target import Target
 
@@ -13,7 +15,10 @@ __all__ = [
     "SGNHT",
     "AdamSGLD",
     "RMSpropSGLD",
+    "Record",
     "Target",
     "interaction_energy",
+    "recorded",
+    "recorded_draws",
     "sample",
 ]

@@ -24,6 +24,8 @@ from somite.sampling.observables.energies import block_energies
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
+from somite.sampling.probing import make_probe, probe_losses
+from somite.sampling.recording import Recorder
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.status import diverged, free_distance, verdict
@@ -76,6 +78,8 @@ class Engine:
     """Whether the loss of every example of the reference probe is recorded."""
     energies = False
     """Whether the energy of every block on the reference probe is recorded."""
+    recorder: Recorder | None = None
+    """Takes the losses of single examples or tokens; None for no one."""
 
     def __init__(
         self,
@@ -99,11 +103,8 @@ class Engine:
         self.center_loss = example_losses(at_center, target.data, self._chunk)
         check_baseline("data", self.center_loss)
         self.probes = {
-            name: Batch(data, example_losses(at_center, data, self._chunk), {})
-            for name, data in probes.items()
+            name: make_probe(name, data, at_center, self._chunk) for name, data in probes.items()
         }
-        for name, probe in self.probes.items():
-            check_baseline(f"probe {name}", probe.center_loss)
         self._gradients: CenterGradients | None = None
 
     def subtract(self, gradients: CenterGradients) -> None:
@@ -134,10 +135,13 @@ class Engine:
     def _walk_on(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
         """One chain of every component, one component after the other on each minibatch."""
         for step in range(walk.step, until):
+            probed = self._probe(walk, step)
             batch = self._next_batch(walk.batches)
             for name, walker in walk.walkers.items():
                 if walker.alive:
-                    self._advance(walker, batch, step, self.blocks.get(name, {}))
+                    probes = {probe: losses[name] for probe, losses in probed.items()}
+                    self._advance(walker, batch, step, self.blocks.get(name, {}), probes)
+                    self._store(name, walker, step, probes)
             self._forget()
             self._check_noise(walk)
             walk.step = step + 1
@@ -176,8 +180,34 @@ class Engine:
         if self.sharing is not None:
             self.sharing.clear()
 
+    def _probe(self, walk: Walk, step: int) -> dict[str, dict[str, Tensor]]:
+        """By probe and component, L(w) − L(w*) in the loss's own form; nothing between records."""
+        if self.settings.probe_at(step) is None:
+            return {}
+        alive = {name: walker for name, walker in walk.walkers.items() if walker.alive}
+        return {
+            name: probe_losses(probe, alive, self._forget) for name, probe in self.probes.items()
+        }
+
+    def _store(
+        self, component: str, walker: Walker, step: int, probes: Mapping[str, Tensor]
+    ) -> None:
+        """Hand a draw that was recorded to the recorder."""
+        number = self.settings.probe_at(step)
+        if self.recorder is None or number is None or not walker.alive:
+            return
+        place, means = (component, walker.names[2]), walker.record.probe_loss
+        reference = means[REFERENCE][-1] if REFERENCE in means else math.nan
+        for name in self.recorder.record.probes:
+            self.recorder.add(place, name, number, probes[name], reference)
+
     def _advance(
-        self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
+        self,
+        walker: Walker,
+        batch: Batch,
+        step: int,
+        blocks: Mapping[str, Tensor],
+        probes: Mapping[str, Tensor],
     ) -> None:
         """Record the losses at the present weights, then leave them."""
         scene = self._scene(walker, batch, step)
@@ -185,7 +215,8 @@ class Engine:
             walker.state = self.kernel.start(scene)
         place = walker.place
         here = place if isinstance(place, Point) else scene.evaluate(place)
-        if not self._record(walker, here, batch, step, blocks):
+        losses = {name: per_example(found) for name, found in probes.items()}
+        if not self._record(walker, here, batch, step, blocks, losses):
             return
         if self._checks(step):
             diffusion = self.kernel.diffusion(walker.state)
@@ -214,11 +245,10 @@ class Engine:
         batch: Batch,
         step: int,
         blocks: Mapping[str, Tensor],
+        probes: Mapping[str, Tensor],
     ) -> bool:
         """Record a kept draw; False, with the status set, if something is not finite."""
         record, center = walker.record, walker.patch.center
-        probing = self.settings.probe_at(step) is not None
-        probes = self._probe_losses(walker, here.weights) if probing else {}
         loss = float(here.loss)
         distance, share, squared = displacement(here, center, self.target).tolist()
         means = {name: float(losses.mean()) for name, losses in probes.items()}
@@ -247,14 +277,6 @@ class Engine:
         probe = self.probes[REFERENCE]
         evaluate = partial(walker.view, probe.examples)
         return block_energies(evaluate, weights, walker.patch.center, probe.center_loss, blocks)
-
-    @torch.no_grad()
-    def _probe_losses(self, walker: Walker, weights: Tensor) -> dict[str, Tensor]:
-        """L(w) − L(w*) of every example of every probe at the walker's weights."""
-        return {
-            name: per_example(walker.view(probe.examples, weights)) - probe.center_loss
-            for name, probe in self.probes.items()
-        }
 
     def _checks(self, step: int) -> bool:
         """Whether the step is one of those that are checked; exact kernels check themselves."""

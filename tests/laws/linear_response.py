@@ -30,7 +30,7 @@ class Case:
     seed: int = 0
     items: int = 3
     chains: int = 4
-    draws: int = 600
+    draws: int = 800
     correlation: float = 0.5
     noise: float = 0.0
     size: int = field(init=False)
@@ -80,6 +80,15 @@ class Case:
     def dataset(self) -> xr.Dataset:
         """Draws with the reference probe."""
         return as_draws({"A": self.losses[..., 0]})
+
+
+def together(cases: list[Case]) -> tuple[xr.Dataset, xr.DataArray]:
+    """Draws and losses of several cases, each a component of its own."""
+    names = [f"{case.seed}" for case in cases]
+    draws = as_draws({f"{case.seed}": case.losses[..., 0] for case in cases})
+    coords = {"component": names, "chain": draws.chain.values}
+    losses = np.stack([case.losses[..., 1:] for case in cases])
+    return draws, xr.DataArray(losses, coords, (*AXES, "example"))
 
 
 def as_draws(reference: dict[str, np.ndarray], **settings: object) -> xr.Dataset:

@@ -11,6 +11,7 @@ from laws.linear_response import AXES, Case
 from somite.core.errors import InputError
 from somite.response import classical, top
 from somite.response.blocks import Blocks, standard_errors
+from unit.models.tiny import tiny_rows, tiny_transformer
 from unit.sampling.bowl import level, sample_bowl
 
 CHAINS, DRAWS = 3, 40
@@ -197,9 +198,11 @@ def test_classical_influence_needs_a_small_component_and_a_basin(monkeypatch):
     monkeypatch.setattr(classical, "MOST_WEIGHTS", 1)
     with pytest.raises(InputError, match="component must have at most 1 weights, got 2"):
         so.classical_influence(model, target, torch.ones(1, 2))
-    two = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 1, bias=False))
+    many, rows = tiny_transformer(), tiny_rows(2)
     with pytest.raises(InputError, match="component must be one component"):
-        so.classical_influence(two, target, torch.ones(1, 2), component="layers")
+        so.classical_influence(
+            many, so.Target(so.next_token_loss, rows, 5.0, 1.0), rows, component="heads"
+        )
 
 
 def test_recorded_losses_are_what_it_takes(tmp_path):

@@ -18,6 +18,8 @@ from somite.sampling.recording import Record, recording
 LENGTH = 100
 """Tokens of an example."""
 CHAINS = 4
+NOISES = 16
+"""Patterns of noise, which take turns."""
 QUERIES = 20
 """Tokens whose largest influences are looked for."""
 
@@ -63,14 +65,15 @@ def _write(
     shape = (tokens // LENGTH, LENGTH)
     probe = Probe(torch.zeros(1), torch.zeros(shape), 1)
     record = Record(path, {"code": "token"}, precision="float16")
-    noise = torch.randn(shape, generator=generator)
+    noise = torch.randn(NOISES, *shape, generator=generator)
     with recording(record, {"code": probe}, names, CHAINS, each) as recorder:
         assert recorder is not None
         for chain in range(CHAINS):
             for draw in range(each):
                 for i, name in enumerate(names):
                     level = reference[i, chain, draw]
-                    recorder.add((name, chain), "code", draw, level + noise.roll(draw, 1), 0.0)
+                    losses = level + noise[(7 * draw + i) % NOISES]
+                    recorder.add((name, chain), "code", draw, losses, 0.0)
         recorder.finish(_draws(names, reference.numpy()))
 
 

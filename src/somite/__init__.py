@@ -31,6 +31,7 @@ from somite.response import (
     response_matrix,
     susceptibility,
     top_influences,
+    weight_derivative,
 )
 from somite.sampling import (
     BAOAB,
@@ -39,6 +40,7 @@ from somite.sampling import (
     SGLD,
     SGNHT,
     AdamSGLD,
+    Observable,
     Record,
     RMSpropSGLD,
     Target,
@@ -57,6 +59,7 @@ __all__ = [
     "SGNHT",
     "AdamSGLD",
     "Mask",
+    "Observable",
     "RMSpropSGLD",
     "Record",
     "Target",
@@ -89,4 +92,5 @@ __all__ = [
     "top_influences",
     "waic",
     "wbic",
+    "weight_derivative",
 ]

@@ -2,6 +2,7 @@
 
 from somite.response.classical import classical_influence
 from somite.response.control import contrast
+from somite.response.derivative import weight_derivative
 from somite.response.influence import influence
 from somite.response.matrix import response_matrix
 from somite.response.susceptibility import susceptibility
@@ -14,4 +15,5 @@ __all__ = [
     "response_matrix",
     "susceptibility",
     "top_influences",
+    "weight_derivative",
 ]

@@ -182,12 +182,13 @@ def check_reference(draws: xr.Dataset) -> None:
 
 
 def other_probes(draws: xr.Dataset) -> xr.DataArray:
-    """Mean losses of all probes but the reference (component, chain, probe_draw, probe).
+    """Mean losses of all probes but reference and observables (component, chain, …, probe).
 
     Raises:
         InputError: If there is none.
     """
-    names = [name for name in draws.probe.values if name != REFERENCE]
+    left_out = {REFERENCE, *draws.attrs.get("observables", [])}
+    names = [name for name in draws.probe.values if name not in left_out]
     if not names:
         rule, remedy = "must hold a probe beside the reference", "Sample with more probes."
         raise InputError("draws", rule, draws.probe.values.tolist(), remedy)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from somite.core.checks import at_least, one_of
 from somite.response.blocks import Array, Blocks, check_enough, standard_errors
-from somite.response.influence import coordinates, flattened, matched, query_dims, table
+from somite.response.influence import coordinates, flattened, matched, query_dims
 
 PAIRS = 2**23
 """Most pairs in memory at one time."""
@@ -82,48 +82,53 @@ def top_influences(
 
 def _of_component(values: Array, queries: Array | None, count: int, by: str) -> dict[str, Array]:
     """Places and numbers (query, rank) of one component."""
-    asked = values if queries is None else queries
-    step = max(1, PAIRS // values.shape[-1])
+    y = values - values.mean((0, 1))
+    x = y if queries is None else queries - queries.mean((0, 1))
+    step = max(1, PAIRS // y.shape[-1])
     parts = []
-    for start in range(0, asked.shape[-1], step):
-        some = asked[..., start : start + step]
-        size = np.nan_to_num(abs(table(some, values, errors=False)[by]), nan=-1.0)
+    for start in range(0, x.shape[-1], step):
+        some = x[..., start : start + step]
+        size = _sizes(some, y, by)
         if queries is None:
             size[np.arange(len(size)), start + np.arange(len(size))] = -2.0
-        places = np.argsort(-size, axis=1, kind="stable")[:, :count]
-        parts.append({"place": places, **_chosen(some, values, places)})
+        places = _largest(size, count)
+        ranks = [_pairs(some, y[..., chosen]) for chosen in places.T]
+        numbers = {name: np.stack([rank[name] for rank in ranks], 1) for name in ranks[0]}
+        parts.append({"place": places, **numbers})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _chosen(queries: Array, values: Array, places: NDArray[np.int64]) -> dict[str, Array]:
-    """Influence and correlation of chosen pairs with their errors (query, rank), rank by rank."""
-    x = queries - queries.mean((0, 1))
-    y = values - values.mean((0, 1))
-    ranks = [_pairs(x, y[..., chosen]) for chosen in places.T]
-    return {name: np.stack([rank[name] for rank in ranks], 1) for name in ranks[0]}
+def _sizes(x: Array, y: Array, by: str) -> Array:
+    """Absolute influence or correlation of centred series (query, example); −1 where undefined."""
+    found: Array = abs(np.tensordot(x, y, axes=((0, 1), (0, 1))))
+    if by == "correlation":
+        scale = np.outer(x.std((0, 1)), y.std((0, 1)))
+        found = np.divide(found, scale, out=np.full_like(found, -1.0), where=scale > 0)
+    return found
+
+
+def _largest(size: Array, count: int) -> NDArray[np.int64]:
+    """Places of the largest numbers of every row, the largest first."""
+    some = np.argpartition(-size, count - 1, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(size, some, 1), axis=1, kind="stable")
+    places: NDArray[np.int64] = np.take_along_axis(some, order, 1)
+    return places
 
 
 def _pairs(x: Array, y: Array) -> dict[str, Array]:
-    """The same of pairs of centred series, one beside the other (chain, draw, pair)."""
+    """Influence, correlation and errors of pairs of centred series, side by side (…, pair)."""
     blocks, count = Blocks.of(x.shape[1]), x.shape[0] * x.shape[1]
-    scale = x.std((0, 1)) * y.std((0, 1))
+    one, two = (values.std((0, 1)) for values in (x, y))
+    known = (one > 0) & (two > 0)
+    one, two = np.where(known, one, np.nan), np.where(known, two, np.nan)
     products = x * y
-    covariance = products.mean((0, 1))
-    safe = np.where(scale > 0, scale, np.nan)
-    correlation = covariance / safe
-    squares = _normal(x) ** 2 + _normal(y) ** 2
-    series = products, products / safe - correlation * squares / 2
-    errors = [np.maximum(*standard_errors(blocks.means(one), blocks.share)) for one in series]
+    covariance, correlation = products.mean((0, 1)), (products / (one * two)).mean((0, 1))
+    squares = (x / one) ** 2 + (y / two) ** 2
+    series = products, products / (one * two) - correlation * squares / 2
+    errors = [np.maximum(*standard_errors(blocks.means(part), blocks.share)) for part in series]
     return {
         "influence": -covariance * count / (count - 1),
         "influence_mcse": errors[0],
         "correlation": correlation,
         "correlation_mcse": errors[1],
     }
-
-
-def _normal(values: Array) -> Array:
-    """Series over their standard deviation; NaN where it is 0."""
-    spread = values.std((0, 1))
-    found: Array = values / np.where(spread > 0, spread, np.nan)
-    return found

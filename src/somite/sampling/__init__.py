@@ -2,6 +2,7 @@
 
 from somite.sampling.interaction_energy import interaction_energy
 from somite.sampling.kernels import BAOAB, HMC, MALA, SGLD, SGNHT, AdamSGLD, RMSpropSGLD
+from somite.sampling.probing import Observable
 from somite.sampling.recorded import recorded, recorded_draws
 from somite.sampling.recording import Record
 from somite.sampling.sample import sample
@@ -14,6 +15,7 @@ __all__ = [
     "SGLD",
     "SGNHT",
     "AdamSGLD",
+    "Observable",
     "RMSpropSGLD",
     "Record",
     "Target",

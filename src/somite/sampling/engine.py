@@ -24,7 +24,7 @@ from somite.sampling.observables.energies import block_energies
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
-from somite.sampling.probing import make_probe, probe_losses
+from somite.sampling.probing import Observable, make_probe, probe_losses
 from somite.sampling.recording import Recorder
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
@@ -63,7 +63,7 @@ class Engine:
         target: Loss, data and scale.
         kernel: Moves the weights.
         settings: Number and length of the chains.
-        probes: Fixed data sets to record, by name.
+        probes: Fixed data sets to record, by name, or observables.
         sharing: What components share; None for nothing.
 
     Raises:
@@ -87,7 +87,7 @@ class Engine:
         target: Target,
         kernel: Kernel,
         settings: ChainSettings,
-        probes: Mapping[str, Data],
+        probes: Mapping[str, Data | Observable],
         sharing: Sharing | None,
     ) -> None:
         """Compute the losses at the center once.
@@ -103,7 +103,8 @@ class Engine:
         self.center_loss = example_losses(at_center, target.data, self._chunk)
         check_baseline("data", self.center_loss)
         self.probes = {
-            name: make_probe(name, data, at_center, self._chunk) for name, data in probes.items()
+            name: make_probe(name, given, center, target.loss, self._chunk)
+            for name, given in probes.items()
         }
         self._gradients: CenterGradients | None = None
 

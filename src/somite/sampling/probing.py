@@ -8,16 +8,37 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from somite.components.patch import at_least_single
 from somite.core.errors import InputError
+from somite.sampling.draws import REFERENCE
 from somite.sampling.preflight import check_baseline
-from somite.sampling.target import Data, n_examples, per_example, rows
+from somite.sampling.target import Data, Loss, check_data, n_examples, per_example, rows
+from somite.sampling.views import center_losses, whole_view
 from somite.sampling.walker import Walker
 
 PIECE = 128
 """Fewest examples per pass, which has no backward pass and keeps little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observable:
+    """A function of the weights that is recorded as a probe is: the mean of a loss of its own.
+
+    Args:
+        loss: `loss(model, batch)` gives numbers with the examples along the first axis, such as the
+            difference of two logits, or a norm of weights for every row of a dummy batch.
+        data: The examples.
+
+    Example:
+        >>> norm = Observable(lambda model, batch: model.weight.norm().expand(1), torch.zeros(1))
+        >>> norm.loss(nn.Linear(1, 1), norm.data).shape
+        torch.Size([1])
+    """
+
+    loss: Loss
+    data: Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +49,18 @@ class Probe:
         examples: The data.
         at_center: L(w*) in the form that the loss gives (example, …).
         piece: Examples per pass.
+        own: The center and a loss that is not the target's; None for the target's.
     """
 
     examples: Data
     at_center: Tensor
     piece: int
+    own: tuple[nn.Module, Loss] | None = None
+
+    def losses(self, walker: Walker, examples: Data) -> Tensor:
+        """L(w) of some examples where a chain is, in the form that the loss gives."""
+        view = walker.view if self.own is None else whole_view(*self.own, walker.patch)
+        return at_least_single(view(examples, walker.weights))
 
     @property
     def center_loss(self) -> Tensor:
@@ -47,13 +75,16 @@ class Probe:
 
 
 @torch.no_grad()
-def make_probe(name: str, data: Data, evaluate: Callable[[Data], Tensor], chunk: int) -> Probe:
+def make_probe(
+    name: str, given: Data | Observable, center: nn.Module, loss: Loss, chunk: int
+) -> Probe:
     """A probe, evaluated at the center.
 
     Args:
         name: Of the probe.
-        data: Its examples.
-        evaluate: Losses of a batch at the center.
+        given: Its examples, with a loss of their own or without.
+        center: The model at w*.
+        loss: That of the target.
         chunk: Examples per pass with a backward pass.
 
     Returns:
@@ -63,14 +94,15 @@ def make_probe(name: str, data: Data, evaluate: Callable[[Data], Tensor], chunk:
         InputError: If the model cannot take it, as with tokens beyond its vocabulary, or a loss is
             not finite.
     """
-    piece = max(chunk, PIECE)
+    asked = given if isinstance(given, Observable) else Observable(loss, given)
+    evaluate, piece, data = center_losses(center, asked.loss), max(chunk, PIECE), asked.data
     starts = range(0, n_examples(data), piece)
     try:
         found = [at_least_single(evaluate(rows(data, slice(i, i + piece)))) for i in starts]
     except IndexError as error:
         rule, remedy = "must fit the model", "Give it the vocabulary of the target's data."
         raise InputError(f"probe {name}", rule, str(error), remedy) from error
-    probe = Probe(data, torch.cat(found), piece)
+    probe = Probe(data, torch.cat(found), piece, (center, asked.loss) if asked is given else None)
     check_baseline(f"probe {name}", probe.center_loss)
     return probe
 
@@ -92,7 +124,21 @@ def probe_losses(
     parts: dict[str, list[Tensor]] = {name: [] for name in walkers}
     for examples, center in probe.pieces():
         for name, walker in walkers.items():
-            found = at_least_single(walker.view(examples, walker.weights))
-            parts[name].append(found - center)
+            parts[name].append(probe.losses(walker, examples) - center)
         forget()
     return {name: torch.cat(found) for name, found in parts.items()}
+
+
+def observables(probes: Mapping[str, Data | Observable]) -> list[str]:
+    """Names of the probes that have a loss of their own; all data are checked.
+
+    Raises:
+        InputError: If the reference is one of them.
+    """
+    for name, given in probes.items():
+        check_data(f"probe {name}", given.data if isinstance(given, Observable) else given)
+    names = [name for name, given in probes.items() if isinstance(given, Observable)]
+    if REFERENCE in names:
+        rule, remedy = "must have the loss of the target", "Give its data alone."
+        raise InputError(f"probe {REFERENCE}", rule, "an observable", remedy)
+    return names

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,11 +23,12 @@ from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.shares import block_places
 from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
+from somite.sampling.probing import Observable, observables
 from somite.sampling.recording import Record, recording
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.stacking import make_engine
-from somite.sampling.target import Data, Target, check_data, n_examples, rows
+from somite.sampling.target import Data, Target, n_examples, rows
 from somite.sampling.views import View, center_losses, whole_view
 
 Progress = Callable[[int, int], None]
@@ -40,7 +41,7 @@ def sample(
     kernel: Kernel,
     *,
     components: str | Mapping[str, Mask] = "heads",
-    probes: Mapping[str, Data] | None = None,
+    probes: Mapping[str, Data | Observable] | None = None,
     blocks: Mapping[str, Mask] | None = None,
     pointwise: bool = False,
     block_energies: bool = False,
@@ -61,8 +62,9 @@ def sample(
         kernel: The sampler with its step size.
         components: What `somite.components` takes: a kind, a name, a pattern, or masks.
         probes: Fixed data sets whose mean loss difference is recorded at every
-            `probe_every`-th draw. The one named "reference" should hold examples of the target's
-            own data: it enters the error of the estimate.
+            `probe_every`-th draw, or a `somite.Observable` with a loss of its own. The one named
+            "reference" should hold examples of the target's own data: it enters the error of the
+            estimate.
         blocks: Masks whose shares of the pull of the loss are recorded at every draw.
         pointwise: Whether to keep the loss of every example of the reference probe (for WAIC).
         block_energies: Whether to record at each draw of the probes what the loss on the reference
@@ -95,13 +97,13 @@ def sample(
     plan = chain_settings(settings)
     masks = select(model, components)
     blocks = select(model, blocks) if blocks else {}
-    for name, data in (probes or {}).items():
-        check_data(f"probe {name}", data)
+    watched = observables(probes or {})
     check_kernel(kernel, target, plan)
     check_recorded(probes or {}, blocks, pointwise, block_energies)
     if record is not None:
         record.check(list(probes or {}))
-    for name in ("block_energies",) * block_energies + ("record",) * (record is not None):
+    alone = {"block_energies": block_energies, "record": record, "an observable": watched}
+    for name in (name for name, asked in alone.items() if asked):
         plan = unstacked(plan, name)
     center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
@@ -128,6 +130,7 @@ def sample(
         for i, name in enumerate(("center_gradient", "gradient_noise")):
             found[name] = ("component", [statistics[component][i] for component in parts])
         found["size"] = ("component", [patch.size for patch in patches.values()])
+        found.attrs |= {"observables": watched} if watched else {}
         if recorder is not None:
             recorder.finish(found)
     return found
@@ -160,7 +163,7 @@ def frozen(model: nn.Module) -> nn.Module:
 
 
 def check_recorded(
-    probes: Mapping[str, Data], blocks: Mapping[str, Mask], pointwise: bool, block_energies: bool
+    probes: Collection[str], blocks: Mapping[str, Mask], pointwise: bool, block_energies: bool
 ) -> None:
     """Require what the numbers that are asked for are made of.
 

@@ -18,7 +18,7 @@ def first_weight(model: nn.Module, batch: Tensor) -> Tensor:
 
 def test_a_function_of_the_weights_is_what_it_is_at_the_draw():
     squares = so.Observable(lambda model, batch: model.weight.square().sum().expand(1), level(1))
-    one = so.Observable(first_weight, torch.tensor([1.0, 3.0]))
+    one = so.Observable(first_weight, torch.tensor([1.0, 3.0], dtype=torch.float64))
     probes = {"reference": level(), "size": squares, "one": one}
     draws = sample_bowl(probes=probes, probe_every=1)
     assert draws.attrs["observables"] == ["size", "one"]

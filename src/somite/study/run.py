@@ -164,13 +164,40 @@ def run_study(
     return out
 
 
-def _run(study: _Study) -> None:
-    recipe, run = study.recipe, study.run
-    sweep_partial(run)
+def train_study(
+    recipe: Recipe, out: Path, device: str = "cpu", watch: Watch | None = None
+) -> Context:
+    """Only the text and the training of a study, which `run_study` would find done.
+
+    Args:
+        recipe: What to do.
+        out: Folder of the run: new, empty, or of this very study.
+        device: Where models are trained, "cpu" or "cuda".
+        watch: Is told of the progress.
+
+    Returns:
+        Where everything is.
+
+    Raises:
+        InputError: As `run_study`.
+    """
+    check_components(recipe)
+    with Local().start(1, device) as runner, claimed(out, recipe.name):
+        return _trained(_Study(recipe, out, runner, device, watch or Silent()))
+
+
+def _trained(study: _Study) -> Context:
+    """Text and checkpoints."""
+    sweep_partial(study.run)
     context = _prepare(study)
     check_rows(context)
+    _train(study, context, study.recipe.steps)
+    return context
+
+
+def _run(study: _Study) -> None:
+    recipe, run, context = study.recipe, study.run, _trained(study)
     steps = recipe.steps
-    _train(study, context, steps)
     sampling = [sampling_job(context, step) for step in steps]
     study.do("sampling", sampling, context)
     estimates = estimates_cell(context, sampling)

@@ -9,17 +9,17 @@ scale, √(Var · Var) of the two factors (1 for correlations).
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from linear_response import scale
-from linear_response.gaussians import Posterior, Row
+from linear_response.gaussians import Row, sampled
 from record import RESULTS, show, store
 
-POSTERIORS = 200
+POSTERIORS, TOGETHER = 200, 25
 CHAINS = {"chains": 16, "burn_in": 60, "draws": 60, "thin": 4}
 SHORT = {"chains": 4, "draws": 16}
 SIZE = (100_000, 16, 200)
@@ -31,11 +31,7 @@ def run(tiny: bool = False) -> dict[str, Any]:
     measured = scale.measure(*((1000, 2, 40) if tiny else SIZE))  # first: memory only grows
     begin = time.process_time()
     settings = CHAINS | (SHORT if tiny else {})
-    rows = [
-        row
-        for number in range(2 if tiny else POSTERIORS)
-        for row in Posterior.drawn(number).rows(**settings)
-    ]
+    rows = [row for size, numbers in groups(tiny) for row in sampled(size, numbers, **settings)]
     seconds = time.process_time() - begin
     return {
         "chains": settings,
@@ -44,6 +40,13 @@ def run(tiny: bool = False) -> dict[str, Any]:
         "scale": measured,
         "seconds": seconds,
     }
+
+
+def groups(tiny: bool) -> Iterator[tuple[int, range]]:
+    """Sizes of the posteriors, and numbers of those that are sampled side by side."""
+    together = 2 if tiny else TOGETHER
+    for start in range(0, together if tiny else POSTERIORS, together):
+        yield 3 + start // together % 4, range(start, start + together)
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Row]:

@@ -1,7 +1,8 @@
 """Quadratic losses of single examples; their covariances under the posterior in closed form."""
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +24,20 @@ Row = dict[str, Any]
 Batch = tuple[Tensor, Tensor]
 
 
-class Point(nn.Module):
-    """Weights at the origin."""
+class Points(nn.Module):
+    """Weights of several posteriors, at the origin (posterior, d)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, count: int, size: int) -> None:
         """Start at the center."""
         super().__init__()
-        self.w = nn.Parameter(torch.zeros(size, dtype=torch.float64))
+        self.w = nn.Parameter(torch.zeros(count, size, dtype=torch.float64))
 
 
-def quadratic_loss(model: Point, batch: Batch) -> Tensor:
-    """g_i·w + ½ wᵀA_i w of every example."""
+def quadratic_loss(model: Points, batch: Batch) -> Tensor:
+    """Σ_p g_ip·w_p + ½ w_pᵀA_ip w_p of every example: only what moves counts."""
     slopes, curvatures = batch
-    curved: Tensor = torch.einsum("i,nij,j->n", model.w, curvatures, model.w)
-    return slopes @ model.w + curved / 2
+    curved = torch.einsum("pi,npij,pj->n", model.w, curvatures, model.w)
+    return torch.einsum("npi,pi->n", slopes, model.w) + curved / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,9 @@ class Posterior:
     curvatures: Tensor
 
     @classmethod
-    def drawn(cls, number: int) -> "Posterior":
-        """The one with this number, of 3 to 6 weights."""
+    def drawn(cls, number: int, size: int) -> "Posterior":
+        """The one with this number, of so many weights."""
         generator = stream("response benchmark", number)
-        size = 3 + number % 4
         shape = (EXAMPLES, size, size)
         own = torch.randn(shape, generator=generator, dtype=torch.float64) / 2
         own = (own + own.mT) / 2
@@ -72,56 +72,66 @@ class Posterior:
         size = self.slopes.shape[1]
         return {"A": list(range(size // 2 + 1)), "full": list(range(size))}
 
-    def draws(self, **settings: Any) -> xr.Dataset:
-        """Draws with the loss of every example."""
-        data = (self.slopes, self.curvatures)
-        size = self.slopes.shape[1]
-        masks = {}
-        for name, inside in self.places.items():
-            chosen = torch.zeros(size, dtype=torch.bool)
-            chosen[inside] = True
-            masks[name] = so.Mask({"w": chosen})
-        hessian = self.curvatures.mean(0)
-        stiff = N_BETA * float(torch.linalg.eigvalsh(hessian)[-1]) + LOCALIZATION
-        kernel = so.BAOAB(STEP / math.sqrt(stiff), 2 * (LOCALIZATION * stiff) ** 0.25)
-        return so.sample(
-            Point(size), so.Target(quadratic_loss, data, N_BETA, LOCALIZATION), kernel,
-            components=masks, probes={"reference": data}, pointwise=True, probe_every=1,
-            batch_size=None, stacked=True, seed=stream_seed("response", self.number), **settings,
-        )  # fmt: skip
+    def rows(self, draws: xr.Dataset) -> Iterator[Row]:
+        """Every quantity of every pair: truth, estimate, error, scale.
 
-    def rows(self, **settings: Any) -> Iterator[Row]:
-        """Every quantity of every pair: truth, estimate, error, scale."""
-        draws = self.draws(**settings)
+        Args:
+            draws: Of the components A and full of this posterior alone.
+        """
         losses = draws.example_loss
         answers = {e: so.susceptibility(draws, losses, estimator=e) for e in ("restricted", "full")}
         pairs = so.influence(losses)
-        for name in self.places:
+        for place, name in enumerate(self.places):
             exact = Exact.of(self, name)
             for kind, table in answers.items():
-                if kind == "full" and name == "full":
+                if kind == name == "full":  # the same as restricted
                     continue
-                one = table.sel(component=name)
                 for i in range(EXAMPLES):
+                    found = table.susceptibility.values[place, i], table.mcse.values[place, i]
                     truth, scale = exact.susceptibility(i, kind)
-                    yield self._row(f"susceptibility, {kind}", one.isel(example=i), truth, scale)
-            table = pairs.sel(component=name)
-            for i in range(EXAMPLES):
-                for j in range(i):
-                    one = table.isel(query=i, example=j)
-                    truth, scale = exact.influence(i, j)
-                    yield self._row("influence", one, truth, scale)
-                    yield self._row("correlation", one, -truth / scale, 1.0)
+                    yield self._row(f"susceptibility, {kind}", found, truth, scale)
+            for i, j in itertools.combinations(range(EXAMPLES), 2):
+                truth, scale = exact.influence(i, j)
+                for what, exactly, size in (
+                    ("influence", truth, scale),
+                    ("correlation", -truth / scale, 1.0),
+                ):
+                    found = tuple(pairs[n].values[place, i, j] for n in (what, f"{what}_mcse"))
+                    yield self._row(what, found, exactly, size)
 
-    def _row(self, quantity: str, found: xr.Dataset, truth: float, scale: float) -> Row:
-        name = quantity.split(",")[0]
-        error = float(found["mcse" if name == "susceptibility" else f"{name}_mcse"])
-        value = float(found[name])
+    def _row(self, quantity: str, found: tuple[float, ...], truth: float, scale: float) -> Row:
+        value, error = found
         return {
-            "case": self.number, "quantity": quantity, "truth": truth, "estimate": value,
-            "error": error, "relative_error": error / scale,
+            "case": self.number, "quantity": quantity, "truth": truth, "estimate": float(value),
+            "error": float(error), "relative_error": float(error) / scale,
             "within": bool(abs(value - truth) <= 2 * error),
         }  # fmt: skip
+
+
+def sampled(size: int, numbers: Sequence[int], **settings: Any) -> Iterator[Row]:
+    """Rows of several posteriors of one size, sampled side by side as components of one model."""
+    posteriors = [Posterior.drawn(number, size) for number in numbers]
+    data = tuple(
+        torch.stack([getattr(p, name) for p in posteriors], 1) for name in ("slopes", "curvatures")
+    )
+    masks = {}
+    for row, posterior in enumerate(posteriors):
+        for name, inside in posterior.places.items():
+            chosen = torch.zeros(len(posteriors), size, dtype=torch.bool)
+            chosen[row, inside] = True
+            masks[f"{name} {row}"] = so.Mask({"w": chosen})
+    top = float(torch.linalg.eigvalsh(data[1].mean(0))[:, -1].max())
+    stiff = N_BETA * top + LOCALIZATION
+    kernel = so.BAOAB(STEP / math.sqrt(stiff), 2 * (LOCALIZATION * stiff) ** 0.25)
+    target = so.Target(quadratic_loss, data, N_BETA, LOCALIZATION)
+    draws = so.sample(
+        Points(len(posteriors), size), target, kernel, components=masks,
+        probes={"reference": data}, pointwise=True, probe_every=1, batch_size=None, stacked=True,
+        seed=stream_seed("response", size, *numbers), **settings,
+    )  # fmt: skip
+    for row, posterior in enumerate(posteriors):
+        own = draws.sel(component=[f"A {row}", f"full {row}"])
+        yield from posterior.rows(own.assign_coords(component=["A", "full"]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ def test_it_runs_in_tiny_mode(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("kind", ["restricted", "full"])
 def test_the_truth_is_that_of_exact_draws(kind):
-    posterior = Posterior.drawn(1)
+    posterior = Posterior.drawn(1, 4)
     exact, whole = (Exact.of(posterior, name) for name in ("A", "full"))
     random = np.random.default_rng(0)
 

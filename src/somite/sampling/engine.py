@@ -24,6 +24,8 @@ from somite.sampling.observables.energies import block_energies
 from somite.sampling.observables.losses import example_losses
 from somite.sampling.observables.shares import block_shares
 from somite.sampling.preflight import check_baseline
+from somite.sampling.probing import Observable, make_probe, probe_losses
+from somite.sampling.recording import Recorder
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.status import diverged, free_distance, verdict
@@ -66,7 +68,7 @@ class Engine:
         target: Loss, data and scale.
         kernel: Moves the weights.
         settings: Number and length of the chains.
-        probes: Fixed data sets to record, by name.
+        probes: Fixed data sets to record, by name, or observables.
         sharing: What components share; None for nothing.
 
     Raises:
@@ -81,6 +83,8 @@ class Engine:
     """Whether the loss of every example of the reference probe is recorded."""
     energies = False
     """Whether the energy of every block on the reference probe is recorded."""
+    recorder: Recorder | None = None
+    """Takes the losses of single examples or tokens; None for no one."""
 
     def __init__(
         self,
@@ -88,7 +92,7 @@ class Engine:
         target: Target,
         kernel: Kernel,
         settings: ChainSettings,
-        probes: Mapping[str, Data],
+        probes: Mapping[str, Data | Observable],
         sharing: Sharing | None,
     ) -> None:
         """Compute the losses at the center once.
@@ -104,11 +108,9 @@ class Engine:
         self.center_loss = example_losses(at_center, target.data, self._chunk)
         check_baseline("data", self.center_loss)
         self.probes = {
-            name: Batch(data, example_losses(at_center, data, self._chunk), {})
-            for name, data in probes.items()
+            name: make_probe(name, given, center, target.loss, self._chunk)
+            for name, given in probes.items()
         }
-        for name, probe in self.probes.items():
-            check_baseline(f"probe {name}", probe.center_loss)
         self._gradients: CenterGradients | None = None
 
     def subtract(self, gradients: CenterGradients) -> None:
@@ -140,10 +142,13 @@ class Engine:
     def _walk_on(self, walk: Walk, until: int, progress: Callable[[int], None]) -> None:
         """One chain of every component, one component after the other on each minibatch."""
         for step in range(walk.step, until):
+            probed = self._probe(walk, step)
             batch = self._next_batch(walk.batches)
             for name, walker in walk.walkers.items():
                 if walker.alive:
-                    self._advance(walker, batch, step, self.blocks.get(name, {}))
+                    probes = {probe: losses[name] for probe, losses in probed.items()}
+                    self._advance(walker, batch, step, self.blocks.get(name, {}), probes)
+                    self._store(name, walker, step, probes)
             self._forget()
             if self._checks(step):
                 self._check_noise(walk, batch)
@@ -186,14 +191,41 @@ class Engine:
         if self.sharing is not None:
             self.sharing.clear()
 
+    def _probe(self, walk: Walk, step: int) -> dict[str, dict[str, Tensor]]:
+        """By probe and component, L(w) − L(w*) in the loss's own form; nothing between records."""
+        if self.settings.probe_at(step) is None:
+            return {}
+        alive = {name: walker for name, walker in walk.walkers.items() if walker.alive}
+        return {
+            name: probe_losses(probe, alive, self._forget) for name, probe in self.probes.items()
+        }
+
+    def _store(
+        self, component: str, walker: Walker, step: int, probes: Mapping[str, Tensor]
+    ) -> None:
+        """Hand a draw that was recorded to the recorder."""
+        number = self.settings.probe_at(step)
+        if self.recorder is None or number is None or not walker.alive:
+            return
+        place, means = (component, walker.names[2]), walker.record.probe_loss
+        reference = means[REFERENCE][-1] if REFERENCE in means else math.nan
+        for name in self.recorder.record.probes:
+            self.recorder.add(place, name, number, probes[name], reference)
+
     def _advance(
-        self, walker: Walker, batch: Batch, step: int, blocks: Mapping[str, Tensor]
+        self,
+        walker: Walker,
+        batch: Batch,
+        step: int,
+        blocks: Mapping[str, Tensor],
+        probes: Mapping[str, Tensor],
     ) -> None:
         """Record the losses at the present weights, then leave them, after checks if there are."""
         if not walker.states:
             walker.start(self.kernel, self._scenes(walker, batch, step))
         walker.place = here = self._here(walker, batch)
-        if not self._record(walker, here, batch, step, blocks):
+        losses = {name: per_example(found) for name, found in probes.items()}
+        if not self._record(walker, here, batch, step, blocks, losses):
             return
         if self._checks(step):
             self._check_acceptance(walker, here, batch, step)
@@ -233,11 +265,10 @@ class Engine:
         batch: Batch,
         step: int,
         blocks: Mapping[str, Tensor],
+        probes: Mapping[str, Tensor],
     ) -> bool:
         """Record a kept draw; False, with the status set, if something is not finite."""
         record = walker.record
-        probing = self.settings.probe_at(step) is not None
-        probes = self._probe_losses(walker, here.weights) if probing else {}
         loss = float(here.loss)
         distance, share, squared = self._displacement(walker.patch, here).tolist()
         means = {name: float(losses.mean()) for name, losses in probes.items()}
@@ -272,14 +303,6 @@ class Engine:
         probe = self.probes[REFERENCE]
         evaluate = partial(walker.view, probe.examples)
         return block_energies(evaluate, weights, walker.patch.center, probe.center_loss, blocks)
-
-    @torch.no_grad()
-    def _probe_losses(self, walker: Walker, weights: Tensor) -> dict[str, Tensor]:
-        """L(w) − L(w*) of every example of every probe at the walker's weights."""
-        return {
-            name: per_example(walker.view(probe.examples, weights)) - probe.center_loss
-            for name, probe in self.probes.items()
-        }
 
     def _checks(self, step: int) -> bool:
         """Whether the step is one of those that are checked; exact kernels check themselves."""

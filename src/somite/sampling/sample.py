@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,10 +23,12 @@ from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.observables.shares import block_places
 from somite.sampling.preflight import FEW, check_components, check_kernel, check_loss
+from somite.sampling.probing import Observable, observables
+from somite.sampling.recording import Record, recording
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.stacking import make_engine
-from somite.sampling.target import Data, Target, check_data, n_examples, rows
+from somite.sampling.target import Data, Target, n_examples, rows
 from somite.sampling.views import View, center_losses, whole_view
 from somite.sampling.vocabulary import check_vocabulary
 
@@ -40,10 +42,11 @@ def sample(
     kernel: Kernel,
     *,
     components: str | Mapping[str, Mask] = "heads",
-    probes: Mapping[str, Data] | None = None,
+    probes: Mapping[str, Data | Observable] | None = None,
     blocks: Mapping[str, Mask] | None = None,
     pointwise: bool = False,
     block_energies: bool = False,
+    record: Record | None = None,
     progress: Progress | None = None,
     sharing: bool = True,
     **settings: Any,
@@ -60,12 +63,14 @@ def sample(
         kernel: The sampler with its step size.
         components: What `somite.components` takes: a kind, a name, a pattern, or masks.
         probes: Fixed data sets whose mean loss difference is recorded at every
-            `probe_every`-th draw. The one named "reference" should hold examples of the target's
-            own data: it enters the error of the estimate.
+            `probe_every`-th draw, or a `somite.Observable` with a loss of its own. The one named
+            "reference" should hold examples of the target's own data: it enters the error of the
+            estimate.
         blocks: Masks whose shares of the pull of the loss are recorded at every draw.
         pointwise: Whether to keep the loss of every example of the reference probe (for WAIC).
         block_energies: Whether to record at each draw of the probes what the loss on the reference
             probe would be had a block alone moved; one forward pass more for every block.
+        record: What to store of single examples or tokens of the probes, see `somite.Record`.
         progress: Called with (chain steps done, all chain steps known of).
         sharing: Whether to compute once what components have in common; the numbers are the same
             to float tolerance.
@@ -94,17 +99,17 @@ def sample(
     movable_weights("model", dict(model.named_parameters()))
     masks = select(model, components)
     blocks = select(model, blocks) if blocks else {}
-    for name, data in (probes or {}).items():
-        check_data(f"probe {name}", data)
+    watched = observables(probes or {})
     check_kernel(kernel, target, plan)
     check_recorded(probes or {}, blocks, pointwise, block_energies)
-    if block_energies:
-        plan = unstacked(plan)
+    if record is not None:
+        record.check(list(probes or {}))
+    alone = {"block_energies": block_energies, "record": record, "an observable": watched}
+    for name in (name for name, asked in alone.items() if asked):
+        plan = unstacked(plan, name)
     center = frozen(model)
     finite_weights("model", dict(center.named_parameters()))
     check_vocabulary("data", center_losses(center, target.loss), target.data)
-    for name, data in (probes or {}).items():
-        check_vocabulary(f"probe {name}", center_losses(center, target.loss), data)
     few = rows(target.data, slice(0, FEW))
     losses = check_loss(center_losses(center, target.loss), few)
     shared = Sharing(center, target.loss, few) if sharing else None
@@ -121,20 +126,36 @@ def sample(
     statistics = center_statistics(gradients, target.data, patches, plan)
     if plan.control_variates and not plan.full_batch(n_examples(target.data)):
         engine.subtract(gradients)
-    records, draws, reached = run_chains(engine, parts, progress or _silent)
-    attrs = attributes(target, kernel, plan) | {
+    most = plan.probe_draws(plan.most_draws if plan.draws == "auto" else plan.draws)
+    with recording(record, engine.probes, list(parts), plan.chains, most) as recorder:
+        engine.recorder = recorder
+        found = walked(engine, parts, list(blocks), progress or _silent)
+        for i, name in enumerate(("center_gradient", "gradient_noise")):
+            found[name] = ("component", [statistics[component][i] for component in parts])
+        found["size"] = ("component", [patch.size for patch in patches.values()])
+        found.attrs |= {"observables": watched} if watched else {}
+        if recorder is not None:
+            recorder.finish(found)
+    return found
+
+
+def walked(
+    engine: Engine,
+    parts: Mapping[str, tuple[Patch, View]],
+    blocks: Sequence[str],
+    progress: Progress,
+) -> xr.Dataset:
+    """Walk all chains to their end; the draws, see `somite.sampling.draws.to_draws`."""
+    plan = engine.settings
+    records, draws, reached = run_chains(engine, parts, progress)
+    attrs = attributes(engine.target, engine.kernel, plan) | {
         "draws": draws,
         "stacked": engine.stacked,
         "center_loss": float(engine.center_loss.double().mean()),
     }
     if plan.automatic:
         attrs |= {"error_asked": plan.error, "error_reached": reached}
-    lengths = (draws, plan.probe_draws(draws))
-    found = to_draws(records, lengths, list(blocks), attrs)
-    for i, name in enumerate(("center_gradient", "gradient_noise")):
-        found[name] = ("component", [statistics[component][i] for component in parts])
-    found["size"] = ("component", [patch.size for patch in patches.values()])
-    return found
+    return to_draws(records, (draws, plan.probe_draws(draws)), blocks, attrs)
 
 
 def frozen(model: nn.Module) -> nn.Module:
@@ -145,7 +166,7 @@ def frozen(model: nn.Module) -> nn.Module:
 
 
 def check_recorded(
-    probes: Mapping[str, Data], blocks: Mapping[str, Mask], pointwise: bool, block_energies: bool
+    probes: Collection[str], blocks: Mapping[str, Mask], pointwise: bool, block_energies: bool
 ) -> None:
     """Require what the numbers that are asked for are made of.
 
@@ -160,14 +181,14 @@ def check_recorded(
         raise InputError("block_energies", "needs blocks", None, "Pass blocks=masks.")
 
 
-def unstacked(plan: ChainSettings) -> ChainSettings:
-    """The plan for one chain after another: energies of blocks are recorded only there.
+def unstacked(plan: ChainSettings, what: str) -> ChainSettings:
+    """The plan for one chain after another: some things are recorded only there.
 
     Raises:
         InputError: If stacked chains were asked for.
     """
     if plan.stacked:
-        raise InputError("stacked", "must be False with block_energies", True, "Leave it out.")
+        raise InputError("stacked", f"must be False with {what}", True, "Leave it out.")
     return replace(plan, stacked=False)
 
 

@@ -13,6 +13,7 @@ from somite.core.errors import InputError
 from somite.sampling.engine import Engine
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.preflight import FEW
+from somite.sampling.probing import Observable
 from somite.sampling.settings import ChainSettings
 from somite.sampling.sharing import Sharing
 from somite.sampling.stack import Group
@@ -46,7 +47,7 @@ def make_engine(
     target: Target,
     kernel: Kernel,
     plan: ChainSettings,
-    probes: Mapping[str, Data],
+    probes: Mapping[str, Data | Observable],
     sharing: Sharing | None,
     parts: Parts,
 ) -> Engine:
@@ -57,7 +58,7 @@ def make_engine(
         target: Loss, data and scale.
         kernel: Moves the weights.
         plan: Number and length of the chains, and what is wished for.
-        probes: Fixed data sets to record, by name.
+        probes: Fixed data sets to record, by name, or observables.
         sharing: What components share; None for nothing.
         parts: Moved weights and the losses they give, by component.
 

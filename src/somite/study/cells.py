@@ -10,9 +10,7 @@ import json
 import os
 import shutil
 import uuid
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import xarray as xr
 
 from somite.core.errors import InputError
 from somite.core.fingerprint import fingerprint
+from somite.core.store import FORMAT, quiet_zarr
 
 STORE_VERSION = 1
 
@@ -60,8 +59,8 @@ class Cell:
         partial = final.parent / f".partial-{uuid.uuid4().hex}"
         identity = json.dumps(self.identity, sort_keys=True)
         stamped = data.assign_attrs(identity=identity, contents=contents(data))
-        with _quiet_zarr():
-            stamped.to_zarr(partial, zarr_format=3, consolidated=False)
+        with quiet_zarr():
+            stamped.to_zarr(partial, **FORMAT)
         if final.exists():
             shutil.rmtree(partial)
         else:
@@ -90,7 +89,7 @@ def read_cell(path: Path) -> xr.Dataset:
     """
     remedy = "Remove that folder and run the study again; only this cell is computed anew."
     try:
-        with _quiet_zarr(), xr.open_zarr(path, consolidated=False) as stored:
+        with quiet_zarr(), xr.open_zarr(path, consolidated=False) as stored:
             loaded: xr.Dataset = stored.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError("stored cell", "must be readable", str(path), remedy) from error
@@ -111,14 +110,6 @@ def _plain(values: np.ndarray) -> Any:
         return values.tolist()
     digest = hashlib.sha256(values.tobytes()).hexdigest()
     return [str(values.dtype), list(values.shape), digest]
-
-
-@contextmanager
-def _quiet_zarr() -> Iterator[None]:
-    """Without Zarr's warning that text arrays have no final specification yet."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=Warning, module="zarr")
-        yield
 
 
 def differing_fields(stored: Any, wanted: Any, prefix: str = "") -> list[str]:

@@ -32,6 +32,7 @@ from somite.theory.kgon import (
 )
 from somite.theory.monomial import monomial_coefficient, normal_crossings
 from somite.theory.product_map import generic_jacobian_rank, is_regular, jacobian_rank
+from somite.theory.quadratic import quadratic_covariance
 from somite.theory.quadrature import Quadrature, quadrature_llc
 from somite.theory.reduced_rank import reduced_rank_coefficient
 from somite.theory.superposition import population_loss
@@ -62,6 +63,7 @@ __all__ = [
     "plane_truth",
     "population_loss",
     "prior_term",
+    "quadratic_covariance",
     "quadrature_llc",
     "reduced_rank_coefficient",
     "regular_coefficient",

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from somite.cli.benchmark import benchmark_app
 from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.modules import modules_command
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
 app.command("modules")(modules_command)

@@ -7,7 +7,7 @@ eigenvalues of S_AᵀS_A or of S_A S_Aᵀ, whichever is smaller, so that few exa
 many weights and the whole matrix is never made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -18,7 +18,7 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from somite.components.mask import Mask
 from somite.core.checks import finite_weights, one_of, positive
@@ -26,8 +26,8 @@ from somite.core.errors import InputError
 from somite.curvature.gauss_newton import KINDS, Outputs, OutputsModule, placed, rooted
 from somite.theory.gaussian import gaussian_llc
 
-CHUNK = 32
-"""Examples side by side."""
+ROOM = 2e7
+"""About how many derivatives are held side by side before the blocks' own are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +81,11 @@ class BlockRoot:
             values = torch.linalg.eigvalsh(matrix).clamp(min=0)
             return gaussian_llc(values.numpy(), n_beta, localization)
 
-        inner = {name: rows.T @ rows for name, rows in self.rows.items()}
-        outer = {n: r @ r.T for n, r in self.rows.items() if self._wide(n)}
-        alone = {name: llc(outer.get(name, inner[name])) for name in self.rows}
+        inner, outer = self._products()
+        alone = {name: llc(matrix) for name, matrix in (inner | outer).items()}
 
         def of(a: str, b: str) -> float:
-            if a in outer and b in outer:
+            if a in outer:
                 return alone[a] + alone[b] - llc(outer[a] + outer[b])
             cross = self.rows[a].T @ self.rows[b]
             upper, lower = torch.cat([inner[a], cross], 1), torch.cat([cross.T, inner[b]], 1)
@@ -94,10 +93,12 @@ class BlockRoot:
 
         return self._pairs(of)
 
-    def _wide(self, name: str) -> bool:
-        """Whether a block has so many weights that the other product of its root is smaller."""
-        rows, weights = self.rows[name].shape
-        return 2 * weights > rows
+    def _products(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """S_CᵀS_C of all blocks, or S_C S_Cᵀ of all where that is smaller for a pair."""
+        widths = [rows.shape[1] for rows in self.rows.values()]
+        if 2 * sum(widths) > len(widths) * len(next(iter(self.rows.values()))):
+            return {}, {name: rows @ rows.T for name, rows in self.rows.items()}
+        return {name: rows.T @ rows for name, rows in self.rows.items()}, {}
 
     def alignment(self) -> xr.DataArray:
         """‖H_AB‖² / (‖H_AA‖ ‖H_BB‖), Frobenius norms: 0 without coupling, 1 for parallel blocks.
@@ -108,11 +109,15 @@ class BlockRoot:
         Returns:
             Dims (component, other), 0 on the diagonal.
         """
-        own = {name: float((rows.T @ rows).norm()) for name, rows in self.rows.items()}
+        inner, outer = self._products()
+        own = {name: float(matrix.norm()) for name, matrix in (inner | outer).items()}
 
         def of(a: str, b: str) -> float:
             scale = own[a] * own[b]
-            both = float((self.rows[a].T @ self.rows[b]).square().sum())
+            if a in outer:
+                both = float((outer[a] * outer[b]).sum())
+            else:
+                both = float((self.rows[a].T @ self.rows[b]).square().sum())
             return both / scale if scale > 0 else 0.0
 
         return self._pairs(of)
@@ -173,17 +178,32 @@ def gauss_newton_root(
         found: Tensor = functional_call(module, named, (batch,))[0]
         return found, found
 
-    with sdpa_kernel(SDPBackend.MATH):
-        each = vmap(jacrev(of_one, has_aux=True), in_dims=(None, 0), chunk_size=CHUNK)
-        found, logits = each(values, data)
+    each = vmap(jacrev(of_one, has_aux=True), in_dims=(None, 0))
+    with torch.no_grad():
+        one = module(tree_map(lambda tensor: tensor[:1], data))
+    # Derivatives in whole tensors, of which the blocks may be a small part, for few examples.
+    held = one.numel() * sum(weight.numel() for weight in values.values())
+    jacobians, outputs_of = [], []
+    for examples in _chunks(data, max(1, int(ROOM / held))):
+        with sdpa_kernel(SDPBackend.MATH):
+            found, logits = each(values, examples)
+        columns = [
+            found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
+            for name, entries in whole.entries.items()
+        ]
+        jacobians.append(torch.cat(columns, -1).detach().double().cpu())  # (row, output, weight)
+        outputs_of.append(logits.detach().flatten(0, -2).double().cpu())
+    jacobian, logits = torch.cat(jacobians), torch.cat(outputs_of)
     if not bool(torch.isfinite(logits).all()):
         remedy = "Check the weights and the data."
         raise InputError("outputs", "must give finite numbers", "NaN or infinite", remedy)
-    columns = [
-        found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
-        for name, entries in whole.entries.items()
-    ]
-    jacobian = torch.cat(columns, -1).detach().double().cpu()  # (row, output, weight)
-    scaled = rooted(jacobian, logits.detach().flatten(0, -2).double().cpu(), kind).flatten(0, 1)
+    scaled = rooted(jacobian, logits, kind).flatten(0, 1)
     scaled *= (positive("factor", factor) / len(jacobian)) ** 0.5
     return BlockRoot({name: scaled[:, inside] for name, inside in places.items()})
+
+
+def _chunks(data: Any, size: int) -> Iterator[Any]:
+    """Examples, so many at a time."""
+    leaves, form = tree_flatten(data)
+    for part in zip(*[leaf.split(size) for leaf in leaves], strict=True):
+        yield tree_unflatten(list(part), form)

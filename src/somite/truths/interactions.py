@@ -39,8 +39,8 @@ from somite.verify.landscapes import Copies, copies_loss, no_tilts
 
 N_BETA, LOCALIZATION = 300.0, 30.0
 """Scale at which interactions were reliable in the first trials (R near 1)."""
-EXAMPLES, ROWS = 256, 72
-"""Examples, and rows of tokens, on which curvature is taken, if there is room for so many."""
+EXAMPLES, ROWS, PROBES = 256, 48, 4
+"""Examples, rows of tokens, and directions of a token's outputs, if there is room for so many."""
 ROOM = 2e7
 """Most numbers in a root of the curvature."""
 CHAINS, BURN_IN, DRAWS = 2, 60, 200
@@ -127,7 +127,7 @@ def _of_heads(truth: GroundTruth, masks: Mapping[str, Mask]) -> BlockRoot:
     with torch.no_grad():
         chances = outputs(truth.model, tokens).softmax(-1)
     count, width = chances[..., 0].numel(), chances.shape[-1]
-    probes = max(1, min(width, int(ROOM / (weights_in(masks) * count))))
+    probes = max(1, min(PROBES, width, int(ROOM / (weights_in(masks) * count))))
     signs = torch.eye(width)
     if probes < width:
         drawn = torch.randint(

@@ -35,6 +35,11 @@ def test_few_examples_for_many_weights_say_the_same():
     model, x, masks = network()
     root = gauss_newton_root(model, outputs, x[:1], masks)
     assert all(2 * part.shape[1] > part.shape[0] for part in root.rows.values())
+    matrix = gauss_newton(model, outputs, x[:1], masks)
+    tall = BlockRoot.of_matrix(
+        matrix.matrix, {n: torch.tensor(p) for n, p in matrix.places.items()}
+    )
+    assert abs(tall.alignment() - root.alignment()).max() < 1e-9
     whole = gauss_newton(model, outputs, x[:1], masks).coupling(10.0, 1.0).interaction
     assert abs(root.interaction(10.0, 1.0) - whole).max() < 1e-9
 

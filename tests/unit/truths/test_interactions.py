@@ -37,7 +37,7 @@ def test_gaussian_blocks_have_the_interactions_of_their_matrix():
 
 
 def test_polynomials_by_hessian_and_by_sampling():
-    truth = polynomial("(u+v)²", copies=32)
+    truth = polynomial("(u+v)²", copies=16)
     known = POLYNOMIALS["(u+v)²"]
     exact = plane_truth(known.height, N_BETA, LOCALIZATION, known.center).total_coupling.item()
     curved = interaction_matrix(truth).sel(component="u", other="v").item()
@@ -47,7 +47,7 @@ def test_polynomials_by_hessian_and_by_sampling():
 
 
 def test_curvature_is_blind_where_sampling_sees():
-    truth = polynomial("u²v²", copies=32)
+    truth = polynomial("u²v²", copies=16)
     assert interaction_matrix(truth).max() == 0
     assert sampled_interaction(truth).sel(component="u", other="v") < -0.05
 
@@ -66,7 +66,7 @@ def test_two_biases_share_a_direction_that_is_not_active():
     bound = 0.5 * N_BETA / (N_BETA + LOCALIZATION)
     assert 0.8 * bound < found < 0.5
     assert interaction_matrix(shared_bias(0, biases=1)).max() < 1e-6
-    assert interaction_matrix(duplicates(0, activation="linear")).max() > 0.4
+    assert 0.2 < interaction_matrix(duplicates(0, activation="linear")).max() < 0.5
 
 
 def test_layers_interact_inside_their_blocks_only():
@@ -88,9 +88,9 @@ def test_streams_do_not_interact_and_their_heads_do():
 
 def test_directions_at_random_keep_the_curvature_on_average(monkeypatch):
     truth = planted_roles(0, steps=0)
-    exact = curvature_root(truth)
-    monkeypatch.setattr(interactions, "ROOM", 1.0)
     rough = curvature_root.__wrapped__(truth)
+    monkeypatch.setattr(interactions, "PROBES", 10**6)
+    exact = curvature_root.__wrapped__(truth)
     sizes = [
         {name: float(part.square().sum()) for name, part in root.rows.items()}
         for root in (exact, rough)

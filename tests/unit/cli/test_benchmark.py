@@ -12,7 +12,7 @@ def test_a_table_and_a_figure_are_written(somite):
     assert ended.code == 0, ended.err
     assert "Gaussian blocks" in ended.out
     assert "comparison.html" in ended.out
-    (row,) = csv.DictReader(Path("found/comparison.csv").open(encoding="utf-8"))
+    (row,) = csv.DictReader(Path("found/comparison.csv").read_text(encoding="utf-8").splitlines())
     assert (row["method"], row["ari"]) == ("interaction", "1.0")
     page = Path("found/comparison.html").read_text(encoding="utf-8")
     assert "Which method finds modules that are known?" in page

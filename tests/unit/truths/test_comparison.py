@@ -162,7 +162,7 @@ def test_every_truth_has_one_group():
 
 def test_tables_are_tidy_and_compact(done, tmp_path):
     table, record = write_tables(done[1], tmp_path, {"source": "x"})
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == len(done[1])
     assert tuple(rows[0]) == COLUMNS
     found = json.loads(record.read_text())

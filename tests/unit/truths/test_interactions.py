@@ -88,6 +88,7 @@ def test_streams_do_not_interact_and_their_heads_do():
 
 def test_directions_at_random_keep_the_curvature_on_average(monkeypatch):
     truth = planted_roles(0, steps=0)
+    monkeypatch.setattr(interactions, "ROWS", 6)
     rough = curvature_root.__wrapped__(truth)
     monkeypatch.setattr(interactions, "PROBES", 10**6)
     exact = curvature_root.__wrapped__(truth)
@@ -96,7 +97,7 @@ def test_directions_at_random_keep_the_curvature_on_average(monkeypatch):
         for root in (exact, rough)
     ]
     assert len(rough.rows["0:1"]) < len(exact.rows["0:1"])
-    assert sizes[1]["0:1"] == pytest.approx(sizes[0]["0:1"], rel=0.15)
+    assert sizes[1]["0:1"] == pytest.approx(sizes[0]["0:1"], rel=0.3)
 
 
 def test_active_weights_leave_out_the_idle_ones():

@@ -74,7 +74,7 @@ def test_signs_of_two_components_are_known(truth, sign):
     assert expected_sign(truth) == sign
     names = list(truth.components)
     right = judged(matrix(names, lambda a, b: 0.3 * sign), truth, "pairs", 0).row
-    wrong = judged(matrix(names, lambda a, b: 0.3 * (sign - 1) or 0.3), truth, "pairs", 0).row
+    wrong = judged(matrix(names, lambda a, b: -0.3 * sign or 0.3), truth, "pairs", 0).row
     assert (right["sign_right"], wrong["sign_right"]) == (True, False)
     assert right["weight"] == pytest.approx(0.3 * sign)
 

@@ -12,7 +12,7 @@ from somite.report.layout import label, styled
 from somite.report.palette import FAINT, INK, WRITTEN_MAP
 
 FALSE_MAP = ((0.0, "#ffffff"), (1.0, "#E58A4A"))
-ROW, GAP, AROUND = 21, 60, 200
+ROW, GAP, AROUND = 21, 60, 220
 """Heights in pixels: of a row, between panels, of everything around."""
 HOVER = "<b>%{y}</b><br>%{x}<br>%{customdata}<extra></extra>"
 Line = Mapping[str, Any]
@@ -42,7 +42,7 @@ def comparison_figure(lines: Sequence[Line], methods: Mapping[str, str]) -> go.F
     )
     for place, panel in enumerate(panels, start=1):
         figure.add_trace(_heat(lines, list(methods), panel), row=place, col=1)
-    margin = {"l": 215, "r": 20, "t": 130, "b": 20}
+    margin = {"l": 215, "r": 20, "t": 150, "b": 20}
     styled(figure, total + AROUND - GAP, margin=margin, showlegend=False)
     plain_grid(figure)
     figure.update_xaxes(showticklabels=False, range=[-0.5, len(methods) - 0.5])
@@ -51,7 +51,7 @@ def comparison_figure(lines: Sequence[Line], methods: Mapping[str, str]) -> go.F
     )
     figure.update_annotations(x=0, xanchor="left", font={"size": 13, "color": INK})
     if panels:
-        figure.layout.annotations[0].update(y=1, yshift=92, x=0, xshift=-205)
+        figure.layout.annotations[0].update(y=1, yshift=112, x=0, xshift=-205)
     for mark in figure.layout.annotations[1:]:
         mark.update(xshift=-205)
     _mark_families(figure, methods)

@@ -12,13 +12,14 @@ from plotly.offline import get_plotlyjs
 
 from somite.report.figures.comparison import comparison_figure
 from somite.report.page import Chart
+from somite.truths.methods import COMPARED
 from somite.truths.tables import summary
 
 TITLE = "Which method finds modules that are known?"
 NOTE = (
-    "Each cell is the mean over {seeds} networks. Blue is good: the number is how well the modules "
-    "that a method finds, without being told how many there are, agree with those that are known. "
-    "Orange is bad: modules found where there are none. × means that the method refused the "
+    "Each cell is the mean over up to {seeds} networks. Blue is good: the number is how well the "
+    "modules that a method finds, without being told how many there are, agree with those that are "
+    "known. Orange is bad: modules found where there are none. × means that the method refused the "
     "network; empty cells that it does not apply. Hover for AUC, AMI, shifts and seconds."
 )
 
@@ -43,10 +44,9 @@ def write_comparison(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[
 
 def render_comparison(rows: Sequence[Mapping[str, Any]]) -> str:
     """The whole page as text."""
-    methods = {str(row["method"]): str(row["family"]) for row in rows}
-    order = list(dict.fromkeys(methods.values()))
-    sorted_methods = dict(sorted(methods.items(), key=lambda pair: order.index(pair[1])))
-    figure = comparison_figure(summary([dict(row) for row in rows]), sorted_methods)
+    found = {str(row["method"]): str(row["family"]) for row in rows}
+    methods = {name: found[name] for name in COMPARED if name in found}
+    figure = comparison_figure(summary([dict(row) for row in rows]), methods)
     seeds = len({row["seed"] for row in rows})
     chart = Chart("comparison", TITLE, NOTE.format(seeds=seeds), figure)
     environment = jinja2.Environment(

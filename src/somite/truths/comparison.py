@@ -162,7 +162,8 @@ def measure(folder: Path, cell: tuple[str, int], methods: Sequence[str]) -> str:
         if not method.fits(truth):
             continue
         begin = time.perf_counter()
-        row: Row = {"truth": name, "group": group_of(name), "components_are": kind_of(truth)}
+        row: Row = {"truth": name, "group": group_of(name, truth.modular)}
+        row |= {"components_are": kind_of(truth)}
         row |= {"method": method_name, "family": method.family, "seed": seed}
         try:
             with warnings.catch_warnings():
@@ -200,9 +201,15 @@ def identity() -> str:
     return code_fingerprint(*ROWS)
 
 
-def group_of(name: str) -> str:
-    """Group of a truth: "planted", "trained", "control", "pair" or "transformed"."""
-    return next(group for group, truths in GROUPS.items() if name in truths)
+def group_of(name: str, modular: bool = True) -> str:
+    """Group of a truth: "planted", "trained", "control", "pair" or "transformed".
+
+    Args:
+        name: In `TRUTHS`.
+        modular: Whether it has modules; a control stays one after its weights are changed.
+    """
+    found = next(group for group, truths in GROUPS.items() if name in truths)
+    return "control" if found == "transformed" and not modular else found
 
 
 def finite(value: Any) -> Any:

@@ -69,6 +69,6 @@ def test_the_page_is_whole_and_asks_for_nothing(tmp_path):
     path = write_comparison(rows(), tmp_path / "deep" / "page.html")
     page = path.read_text(encoding="utf-8")
     assert page == render_comparison(rows())
-    assert "mean over 2 networks" in page
+    assert "mean over up to 2 networks" in page
     assert "default-src 'none'" in page
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]

@@ -43,6 +43,7 @@ def test_rows_hold_what_applies(done):
     assert rows["(u+v)²", "interaction", 1]["sign_right"] is True
     rotated = rows["linear networks, rotated", "interaction", 0]
     assert rotated["matrix_shift"] > 0
+    assert rotated["group"] == "control"
     assert -1 <= rotated["partition_kept"] <= 1
     assert not any(r["method"] == "weight_paths" for r in done[1])
     assert {r["method"] for r in done[1] if r["truth"] == "Gaussian blocks"} == {
@@ -155,6 +156,7 @@ def test_further_columns_can_be_added(tmp_path, monkeypatch):
 
 def test_every_truth_has_one_group():
     assert {group_of(name) for name in TRUTHS} == set(comparison.GROUPS)
+    assert group_of("linear networks, rotated", modular=False) == "control"
     assert all(group_of(name) == "pair" for name in REDUNDANT)
     assert set(small().truths) <= set(TRUTHS)
     assert {group_of(name) for name in small().truths} == set(comparison.GROUPS)

@@ -2,6 +2,7 @@
 # make test   everything that CI checks: lint, types, import rules, all tests
 # make check  lint and types alone
 # make bench  the benchmarks; results go to benchmarks/results/
+# make bench-small  the comparison of methods on a few networks (under 5 minutes on 2 cores)
 # Each target sets up what it needs in .venv.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 # Every test and every worker computes on one thread; threads that fight for a core are far slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench browser
+.PHONY: demo test check bench bench-small browser
 
 demo: $(READY)
 	$(BIN)/somite run language-small --out runs/language-small
@@ -29,7 +30,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/python benchmarks/interaction.py
-	$(BIN)/python benchmarks/comparison.py
+	$(BIN)/somite benchmark modularity --out runs/comparison
+	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/versus_devinterp.py
@@ -38,6 +40,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/table.py
+
+bench-small: $(READY)
+	$(BIN)/somite benchmark modularity --small --out runs/comparison-small
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,12 +15,14 @@ from somite.behavior.losses import losses_from_logits
 from somite.behavior.rows import checked_rows, chunks
 from somite.core.checks import one_of
 from somite.core.errors import InputError
+from somite.models.losses import next_token_loss
 from somite.models.transformer import Transformer, head_names
+from somite.sampling.target import Loss, per_example
 
 STAND_INS = ("mean", "zero")
 
 
-def of_transformer(model: Transformer, rows: Tensor) -> xr.Dataset:
+def of_transformer(model: Transformer, rows: Tensor, loss: Loss = next_token_loss) -> xr.Dataset:
     """Outputs of all heads and the gradients of the loss in them, for each token.
 
     The loss of a row is the mean over its tokens of the loss of the next one. Gradients are total:
@@ -29,6 +31,8 @@ def of_transformer(model: Transformer, rows: Tensor) -> xr.Dataset:
     Args:
         model: The model; left as it was.
         rows: Token ids (row, position).
+        loss: `loss(model, rows)`, losses (row, …); it must call the model once, and nothing else
+            of it.
 
     Returns:
         Over component (heads "layer:head"), sample (tokens, row by row) and feature (d_model):
@@ -46,7 +50,7 @@ def of_transformer(model: Transformer, rows: Tensor) -> xr.Dataset:
         {'component': 4, 'sample': 12, 'feature': 6}
     """
     rows = checked_rows(model, rows, least=1)
-    passes = [_outputs_and_gradients(model, tokens) for tokens in chunks(model.config, rows)]
+    passes = [_outputs_and_gradients(model, tokens, loss) for tokens in chunks(model.config, rows)]
     outputs, gradients = (
         torch.cat([part[i] for part in passes], dim=1).flatten(1, 2).double().cpu().numpy()
         for i in (0, 1)
@@ -107,12 +111,12 @@ def transformer_lesions(
     return evaluate
 
 
-def _outputs_and_gradients(model: Transformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
+def _outputs_and_gradients(model: Transformer, tokens: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     """Outputs of heads and gradients in them, each (head, row, position, d_model)."""
     copied = copy.deepcopy(model).requires_grad_(True)  # a frozen model has no graph
     with torch.enable_grad():
         trace = copied.trace(tokens)
-        losses = losses_from_logits(copied.finish(trace.residual[-1]), tokens).mean(1)
+        losses = per_example(loss(lambda _: copied.finish(trace.residual[-1]), tokens))
         slopes = torch.autograd.grad(losses.sum(), trace.head_output)
     outputs, gradients = (
         torch.cat([x.detach().transpose(0, 1) for x in layers])

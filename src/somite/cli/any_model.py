@@ -108,10 +108,10 @@ def llc_command(
     as_json: Json = False,
 ) -> None:
     """Sample components of one model, and estimate their refined LLCs on each text."""
-    import somite
+    from somite.training.open_series import checkpoints
 
     loaded, tokenizer = _opened(model, revision)
-    work = _Work(somite.checkpoints({0: loaded}), tokenizer, components, settings, calibrate)
+    work = _Work(checkpoints({0: loaded}), tokenizer, components, settings, calibrate)
     table = work.run(data, out, quiet=as_json)
     _tell(table, as_json)
 
@@ -131,13 +131,13 @@ def track_command(
     as_json: Json = False,
 ) -> None:
     """Follow the components of a model through its checkpoints, and write the report."""
-    import somite
     from somite.report import build_report
     from somite.study import load_results
     from somite.study.folder import writable
     from somite.study.track import LEAST_STEPS
+    from somite.training.open_series import checkpoints
 
-    found = somite.checkpoints(series, pattern=pattern)
+    found = checkpoints(series, pattern=pattern)
     at_least("number of checkpoints", len(found.steps()), LEAST_STEPS, "Use `somite llc` for one.")
     work = _Work(found, _tokenizer(_beside(series), None), components, settings, calibrate)
     table = work.run(data, out, quiet=as_json)
@@ -186,7 +186,7 @@ class _Work:
 
     def _config(self) -> AnyConfig:
         """Sampler settings of the command line."""
-        from somite.cli.main import pair
+        from somite.cli.options import pair
         from somite.study.recipe import section
 
         found: AnyConfig = section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
@@ -236,13 +236,14 @@ def _loss() -> Any:
 
 def _opened(model: str, revision: str | None) -> tuple["nn.Module", Any]:
     """A model and its tokenizer: the last checkpoint of a run, or one of Hugging Face."""
-    import somite
+    from somite.models import load_model
     from somite.study.folder import MARKER
+    from somite.training.open_series import checkpoints
 
     if (Path(model) / MARKER).is_file():
-        series = somite.checkpoints(model)
+        series = checkpoints(model)
         return series.load(series.steps()[-1]), _tokenizer(model, None)
-    return somite.load_model(model, revision), _tokenizer(model, revision)
+    return load_model(model, revision), _tokenizer(model, revision)
 
 
 def _tokenizer(where: str, revision: str | None) -> Any:

@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from somite.cli.any_model import components_command, llc_command, track_command
+from somite.cli.benchmark import benchmark_app
 from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.modules import modules_command
+from somite.cli.options import pair
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -25,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
 app.command("components")(components_command)
@@ -167,19 +170,6 @@ def check_device(device: str) -> None:
 
 def _say_where(report: Path) -> None:
     console.print(f"The report is at [bold]{escape(str(report))}[/bold]", soft_wrap=True)
-
-
-def pair(text: str) -> tuple[str, str]:
-    """Key and value of an option --set.
-
-    Raises:
-        InputError: If it is none.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        remedy = "Write --set section.key=value, such as --set sampling.n_beta=100."
-        raise InputError("--set", "must be KEY=VALUE", text, remedy)
-    return key.strip(), value.strip()
 
 
 def run() -> None:

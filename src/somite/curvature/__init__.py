@@ -9,11 +9,13 @@ from somite.curvature.gauss_newton import (
 )
 from somite.curvature.lanczos import Spectrum, lanczos
 from somite.curvature.products import hessian_product
+from somite.curvature.root import BlockRoot, gauss_newton_root
 from somite.curvature.trace import Dimension, Estimate, effective_dimension, trace
 
 __all__ = [
     "BlockCurvature",
     "BlockProduct",
+    "BlockRoot",
     "Dimension",
     "Estimate",
     "Spectrum",
@@ -21,6 +23,7 @@ __all__ = [
     "effective_dimension",
     "gauss_newton",
     "gauss_newton_product",
+    "gauss_newton_root",
     "hessian_product",
     "lanczos",
     "trace",

@@ -115,7 +115,7 @@ def gauss_newton(
         >>> round(found.coupling(1000.0, 1.0).total_coupling.item(), 3)
         0.5
     """
-    whole, places = _whole(model, blocks)
+    whole, places = placed(model, blocks)
     if whole.size > MOST:
         remedy = "Take `gauss_newton_product` and `block_dimensions`."
         raise InputError("blocks", f"must hold at most {MOST} weights", whole.size, remedy)
@@ -128,7 +128,7 @@ def gauss_newton(
         for name, entries in whole.entries.items()
     ]
     jacobian = torch.cat(columns, -1).detach().double().cpu()  # (row, output, weight)
-    scaled = _rooted(jacobian, _rows(logits).double().cpu(), kind).flatten(0, 1)
+    scaled = rooted(jacobian, _rows(logits).double().cpu(), kind).flatten(0, 1)
     factor = positive("factor", factor) / len(jacobian)
     return BlockCurvature(factor * scaled.T @ scaled, places)
 
@@ -167,7 +167,7 @@ def gauss_newton_product(
         >>> found.product(torch.tensor([1.0, 0.0], dtype=torch.float64)).tolist()
         [2.0, 2.0]
     """
-    whole, places = _whole(model, blocks)
+    whole, places = placed(model, blocks)
     values, function = _function(model, outputs, data, whole, kind)
     sizes = [int(entries.sum()) for entries in whole.entries.values()]
     with sdpa_kernel(SDPBackend.MATH):
@@ -187,18 +187,20 @@ def gauss_newton_product(
     return BlockProduct(product, whole.size, places)
 
 
-class _Outputs(nn.Module):
+class OutputsModule(nn.Module):
     """Model and its outputs as one module, so that its weights can be replaced."""
 
     def __init__(self, model: nn.Module, outputs: Outputs) -> None:
+        """Keep both."""
         super().__init__()
         self.model, self.outputs = model, outputs
 
     def forward(self, data: Any) -> Tensor:
+        """The outputs."""
         return self.outputs(self.model, data)
 
 
-def _whole(model: nn.Module, blocks: Mapping[str, Mask]) -> tuple[Mask, dict[str, list[int]]]:
+def placed(model: nn.Module, blocks: Mapping[str, Mask]) -> tuple[Mask, dict[str, list[int]]]:
     """Union of all blocks, and the places of each among its weights."""
     masks = select(model, blocks)
     check_disjoint(masks)
@@ -225,7 +227,7 @@ def _function(
     weights = dict(model.named_parameters())
     finite_weights("model", weights)
     values = {name: weights[name].detach() for name in whole.entries}
-    module = _Outputs(model, outputs)
+    module = OutputsModule(model, outputs)
 
     def function(replaced: dict[str, Tensor]) -> Tensor:
         named = {f"model.{name}": weight for name, weight in replaced.items()}
@@ -246,7 +248,7 @@ def _rows(outputs: Tensor) -> Tensor:
     return outputs.flatten(0, -2)
 
 
-def _rooted(jacobian: Tensor, outputs: Tensor, kind: str) -> Tensor:
+def rooted(jacobian: Tensor, outputs: Tensor, kind: str) -> Tensor:
     """Sᵀ J with B = S Sᵀ, (row, output, weight)."""
     if kind == "squared":
         return jacobian * 2**0.5

@@ -15,6 +15,8 @@ from somite.modularity.clustering import Labels, canonical
 from somite.modularity.nulls.relabeling import relabelings
 from somite.modularity.series import Array
 
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -26,12 +28,14 @@ class Agreement:
         p_value: Share of the relabelings within layers whose ARI is at least as large.
         z: ARI minus its mean over the relabelings, divided by their standard deviation; NaN where
             the relabelings do not differ.
+        ami_p_value: As p_value, of the AMI.
     """
 
     ari: float
     ami: float
     p_value: float
     z: float
+    ami_p_value: float
 
 
 def agreement(
@@ -62,21 +66,23 @@ def agreement(
         The agreement.
 
     Example:
-        >>> agreement([0, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], seed=0)
-        Agreement(ari=1.0, ami=1.0, p_value=0.3333333333333333, z=1.4142135623730951)
+        >>> found = agreement([0, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], seed=0)
+        >>> Agreement(**{name: round(value, 3) for name, value in vars(found).items()})
+        Agreement(ari=1.0, ami=1.0, p_value=0.333, z=1.414, ami_p_value=0.333)
     """
     one, two = _check(first, second, layers)
     at_least("permutations", permutations, 1, "Use 10000.")
     strata = canonical(np.unique(np.asarray(layers, dtype=str), return_inverse=True)[1])
     null, exact = relabelings(two, strata, seed, permutations)
-    observed, pairs = _pairs(one, two[None])[0], _pairs(one, null)
-    reached = int((pairs >= observed).sum())
-    p_value = reached / len(pairs) if exact else (reached + 1) / (len(pairs) + 1)
-    # ARI is linear in the pairs together in both, since the group sizes never change.
-    spread = float(pairs.std())
-    z = float((observed - pairs.mean()) / spread) if spread > 0 else float("nan")
+    tables = np.concatenate([_tables(one, two[None]), _tables(one, null)])
+    # Group sizes never change: ARI is linear in Σ n², AMI in Σ n log n over the cells.
+    pairs = (tables**2).sum((1, 2))
+    shared = (tables * np.log(np.maximum(tables, 1))).sum((1, 2))
+    spread = float(pairs[1:].std())
+    z = float((pairs[0] - pairs[1:].mean()) / spread) if spread > 0 else float("nan")
     ari, ami = adjusted_rand_score(one, two), adjusted_mutual_info_score(one, two)
-    return Agreement(float(ari), float(ami), p_value, z)
+    p_value, ami_p_value = (_chance(values, exact) for values in (pairs, shared))
+    return Agreement(float(ari), float(ami), p_value, z, ami_p_value)
 
 
 def agreement_table(
@@ -130,9 +136,16 @@ def _check(
     return canonical(first), canonical(second)
 
 
-def _pairs(one: Labels, many: Labels) -> Array:
-    """Σ n² over the cells of the contingency table of `one` with each row of `many`."""
+def _tables(one: Labels, many: Labels) -> Array:
+    """Contingency tables of `one` with each row of `many` (row, group, group)."""
     first = np.eye(int(one.max()) + 1)[one]  # (component, group)
     second = np.eye(int(many.max()) + 1)[many]  # (relabeling, component, group)
-    squares: Array = ((first.T @ second) ** 2).sum((1, 2))
-    return squares
+    tables: Array = first.T @ second
+    return tables
+
+
+def _chance(values: Array, exact: bool) -> float:
+    """Share of the values after the first that reach it, up to rounding."""
+    reached = int((values[1:] >= values[0] - ROUNDING * abs(values[0])).sum())
+    count = len(values) - 1
+    return reached / count if exact else (reached + 1) / (count + 1)

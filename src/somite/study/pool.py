@@ -2,20 +2,16 @@
 
 import multiprocessing as mp
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import wait as wait_for
 from queue import Empty
 from typing import Any
 
-import torch
-
 from somite.core.errors import InputError
+from somite.core.processes import start_worker
 from somite.core.threads import torch_threads
 from somite.study.context import Context
 from somite.study.jobs import THREADS, Job, execute
@@ -124,17 +120,7 @@ def _arrived(reports: Any) -> Iterator[tuple[int, float]]:
 def _start_worker(reports: Any) -> None:
     global _reports  # noqa: PLW0603 - a queue can only be inherited, not sent with a job
     _reports = reports
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends its workers
-    torch.set_num_threads(THREADS)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """End this worker when the process that started it is gone, even if that was killed."""
-    parent = mp.parent_process()
-    assert parent is not None
-    wait_for([parent.sentinel])
-    os._exit(1)
+    start_worker(THREADS)
 
 
 def _work(number: int, job: Job, context: Context) -> None:

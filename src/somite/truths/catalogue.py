@@ -1,8 +1,8 @@
 """All ground truths by name, each made from a seed alone: what a comparison runs over."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from somite.truths.addition import modular_addition
 from somite.truths.clusterable import clusterable
@@ -28,9 +28,26 @@ Builder = Callable[[int], GroundTruth]
 RELU = PlantedSettings(activation="relu")
 
 
-def _after(build: Callable[..., GroundTruth], kind: str, **difficulty: Any) -> Builder:
-    """A truth whose weights are transformed."""
-    return lambda seed: transformed(build(seed, **difficulty), kind, seed)
+@dataclass(frozen=True)
+class After:
+    """Builds a truth whose weights are transformed.
+
+    Args:
+        before: Builds it as it was.
+        kind: Which transformation.
+    """
+
+    before: Builder
+    kind: str
+
+    def __call__(self, seed: int) -> GroundTruth:
+        """The truth with other weights and the same function."""
+        return transformed(self.before(seed), self.kind, seed)
+
+
+def _polynomial(name: str, seed: int) -> GroundTruth:
+    """The same for every seed."""
+    return polynomial(name)
 
 
 PLANTED: Mapping[str, Builder] = {
@@ -72,7 +89,7 @@ CONTROLS: Mapping[str, Builder] = {
 """No modules: what comes out here is a false positive."""
 
 REDUNDANT: Mapping[str, Builder] = {
-    **{name: lambda seed, name=name: polynomial(name) for name in POLYNOMIALS},
+    **{name: partial(_polynomial, name) for name in POLYNOMIALS},
     "two biases": shared_bias,
     "one bias": partial(shared_bias, biases=1),
     "duplicates, tanh": duplicates,
@@ -80,14 +97,20 @@ REDUNDANT: Mapping[str, Builder] = {
 }
 """Two components whose interaction is known in sign and size."""
 
-TRANSFORMED: Mapping[str, Builder] = {
-    "ReLU MLP, rescaled": _after(trained_mlp, "rescaled", settings=RELU),
-    "ReLU MLP, balanced": _after(trained_mlp, "balanced", settings=RELU),
-    "ReLU MLP, permuted": _after(trained_mlp, "permuted", settings=RELU),
-    "planted head roles, turned": _after(planted_roles, "turned heads", dense=True),
-    "linear networks, rotated": _after(block_linear, "rotated", dense=True),
-    "pairs of digits, null weight": _after(digits, "null weight"),
+TRANSFORMED: Mapping[str, After] = {
+    "ReLU MLP, rescaled": After(TRAINED["trained ReLU MLP"], "rescaled"),
+    "ReLU MLP, balanced": After(TRAINED["trained ReLU MLP"], "balanced"),
+    "ReLU MLP, permuted": After(TRAINED["trained ReLU MLP"], "permuted"),
+    "planted head roles, turned": After(partial(planted_roles, dense=True), "turned heads"),
+    "linear networks, rotated": After(CONTROLS["dense linear network"], "rotated"),
+    "pairs of digits, null weight": After(TRAINED["pairs of digits"], "null weight"),
 }
 """The same function at other weights."""
 
-TRUTHS: Mapping[str, Builder] = PLANTED | TRAINED | CONTROLS | REDUNDANT | TRANSFORMED
+TRUTHS: Mapping[str, Builder] = {
+    **PLANTED,
+    **TRAINED,
+    **CONTROLS,
+    **REDUNDANT,
+    **TRANSFORMED,
+}

@@ -81,7 +81,7 @@ class PlantedSettings:
                 model.layer(0).weight *= (self.widths[0] / fan_in).sqrt()[:, None]
             _weigh_alike(model, [sizes[2] for sizes in self.modules])
             model.layer(0).weight *= GAIN
-            model.layer(0).bias += BIAS * torch.randn(self.widths[1], generator=generator)
+            model.layer(0).bias.add_(BIAS * torch.randn(self.widths[1], generator=generator))
         return model
 
     def inputs(self, seed: int) -> Tensor:

@@ -8,6 +8,7 @@ from torch import nn
 from somite.components.mask import Mask
 from somite.core.checks import one_of
 from somite.models import (
+    MLP,
     balanced,
     permuted,
     rescaled,
@@ -39,9 +40,12 @@ def transformed(truth: GroundTruth, kind: str, seed: int = 0) -> GroundTruth:
     one_of("kind", kind, KINDS)
     name = f"{truth.name}, {kind}"
     if kind == NULL_WEIGHT:
+        assert isinstance(truth.model, MLP)
+        assert isinstance(truth.data, tuple)
         model = with_null_weight(truth.model, truth.data[0], seed=seed)
         return replace(truth, name=name, model=model, checkpoints={})
     if kind == PERMUTED:
+        assert isinstance(truth.model, MLP)
         model, names = permuted(truth.model, seed)
         components: dict[str, Mask] = model.components()["neurons"]
         labels = {new: truth.labels[old] for new, old in names.items() if old in truth.labels}
@@ -49,3 +53,17 @@ def transformed(truth: GroundTruth, kind: str, seed: int = 0) -> GroundTruth:
             truth, name=name, model=model, components=components, labels=labels, checkpoints={}
         )
     return replace(truth, name=name, model=SAME_NAMES[kind](truth.model, seed), checkpoints={})
+
+
+def names_before(truth: GroundTruth, kind: str, seed: int = 0) -> dict[str, str]:
+    """For each component after a change, the name that it had before.
+
+    Args:
+        truth: As it was.
+        kind: As for `transformed`.
+        seed: Likewise.
+    """
+    if kind == PERMUTED:
+        assert isinstance(truth.model, MLP)
+        return permuted(truth.model, seed)[1]
+    return {name: name for name in truth.components}

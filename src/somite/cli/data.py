@@ -28,20 +28,25 @@ def list_command() -> None:
 @data_app.command("fetch")
 def fetch_command(
     domains: Annotated[
-        list[str] | None, typer.Argument(help="Domains to fetch. Default: all.")
+        list[str] | None,
+        typer.Argument(help="Domains to fetch, or the model smollm2. Default: all domains."),
     ] = None,
 ) -> None:
-    """Download domains of text into the cache, each checked by its sha256.
+    """Download domains of text, or a small language model, into the cache, checked by sha256.
 
     Raises:
         Exit: With code 1 if a domain could not be had.
     """
     from somite.core.checks import one_of
     from somite.data import DOMAINS, fetch_domains
+    from somite.data.pretrained import SMOLLM2, fetched_smollm2
 
-    names = [one_of("domains", name, DOMAINS) for name in domains or DOMAINS]
+    names = [one_of("domains", name, (*DOMAINS, SMOLLM2)) for name in domains or DOMAINS]
+    found_all = fetch_domains(name for name in names if name != SMOLLM2)
+    if SMOLLM2 in names:
+        found_all[SMOLLM2] = fetched_smollm2()
     failed = False
-    for name, found in fetch_domains(names).items():
+    for name, found in found_all.items():
         failed |= isinstance(found, str)
         console.print(f"{name}: {found}", soft_wrap=True, highlight=False, markup=False)
     if failed:

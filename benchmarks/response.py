@@ -19,8 +19,8 @@ from linear_response import scale
 from linear_response.gaussians import Row, sampled
 from record import RESULTS, show, store
 
-POSTERIORS, TOGETHER = 200, 25
-CHAINS = {"chains": 16, "burn_in": 60, "draws": 60, "thin": 4}
+POSTERIORS, TOGETHER = 200, 8
+CHAINS = {"chains": 48, "burn_in": 40, "draws": 60, "thin": 4}
 SHORT = {"chains": 4, "draws": 16}
 SIZE = (100_000, 16, 200)
 COLUMNS = ("quantity", "cases", "within", "median_error", "bias")

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,15 @@ def load_model(
     try:
         config = library.AutoConfig.from_pretrained(given, revision=revision)
         _check_precision(where, config)
-        model, report = library.AutoModelForCausalLM.from_pretrained(
-            given,
-            revision=revision,
-            config=config,
-            dtype=dtype or torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are refused below, with their names
-        )
+        with without_bars():
+            model, report = library.AutoModelForCausalLM.from_pretrained(
+                given,
+                revision=revision,
+                config=config,
+                dtype=dtype or torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, with their names
+            )
     except InputError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
@@ -136,3 +138,17 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """No progress bar of transformers while it loads."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,8 +1,6 @@
 """A model of transformers from a local folder: the one place that loads it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import torch
 from torch import nn
 
 from somite.core.errors import InputError
+from somite.models.hugging_face import without_bars
 from somite.training.fitting import first_names
 
 
@@ -63,7 +62,7 @@ def _loaded(folder: Path, kind: Any) -> tuple[nn.Module, dict[str, Any]]:
             "source", "needs the package `transformers`", folder.name, remedy
         ) from error
     try:
-        with _without_bars():
+        with without_bars():
             loaded: Any = (kind or AutoModelForCausalLM).from_pretrained(
                 folder,
                 dtype=torch.float32,
@@ -77,20 +76,6 @@ def _loaded(folder: Path, kind: Any) -> tuple[nn.Module, dict[str, Any]]:
         rule = f"must be a {kind.__name__ if kind else 'causal language model'} of transformers"
         raise InputError("checkpoint", rule, f"{folder.name} ({reason})", remedy) from error
     return loaded[0], loaded[1]
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """No progress bar for each checkpoint of a long series."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _own_memory(model: nn.Module) -> None:

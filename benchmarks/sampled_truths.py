@@ -25,6 +25,7 @@ from somite.sampling import interaction_energy
 from somite.truths.linear import block_linear
 from somite.truths.sampled import additivity, curvature, sampled_interactions
 from somite.truths.streams import two_streams
+from somite.truths.transformed import transformed
 from somite.truths.truth import GroundTruth
 
 SEEDS = 5
@@ -59,16 +60,18 @@ def judged(matrix: xr.DataArray, truth: GroundTruth, seed: int) -> Row:
 
 
 def linear(seed: int) -> list[Row]:
-    """Two blocks, and the dense network at their weights."""
+    """Two blocks, the dense network at their weights, and the same in other hidden bases."""
     rows = []
     apart = block_linear(seed)
     sums = additivity(apart, apart.model.components()["blocks"], BLOCK_SCALE, seed, **LONG)
     rows.append({"truth": apart.name, "method": "additivity", "exact": apart.exact["all"]} | sums)
-    for dense in (False, True):
-        truth = block_linear(seed, dense=dense)
-        matrices = {"Gauss-Newton": curvature(truth).coupling(*BLOCK_SCALE).interaction}
+    control = block_linear(seed, dense=True)
+    for truth in (apart, control, transformed(control, "rotated", seed)):
         table = sampled_interactions(truth, BLOCK_SCALE, seed, **SHORT)
-        matrices["sampled"] = pair_matrix(table.interaction)
+        matrices = {
+            "Gauss-Newton": curvature(truth).coupling(*BLOCK_SCALE).interaction,
+            "sampled": pair_matrix(table.interaction),
+        }
         errors = {"Gauss-Newton": 0.0, "sampled": float(table.mcse.median())}
         for method, matrix in matrices.items():
             row = {"truth": truth.name, "method": method, "error": errors[method]}

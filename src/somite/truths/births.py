@@ -25,6 +25,7 @@ from somite.modularity.partition import LARGEST
 from somite.modularity.series import Array
 from somite.modularity.tracking import NOBODY, Members
 from somite.theory import gaussian_interactions
+from somite.truths.false_positives import pairs_of
 from somite.truths.methods import active
 from somite.truths.truth import GroundTruth
 
@@ -195,7 +196,7 @@ def _curvature(
 ) -> tuple[Array, dict[str, Sequence[int]]]:
     """Gauss-Newton matrix on one part of the examples, and where the neurons are in it."""
     rows = slice(group * settings.examples, (group + 1) * settings.examples)
-    found = gauss_newton(truth.model, _logits, truth.data[0][rows], masks, "logits")
+    found = gauss_newton(truth.model, _logits, pairs_of(truth)[0][rows], masks, "logits")
     return found.matrix.numpy(), dict(found.places)
 
 

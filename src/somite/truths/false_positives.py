@@ -57,9 +57,22 @@ def dealt(truth: GroundTruth, seed: int) -> GroundTruth:
         truth: Its data are inputs and labels.
         seed: Of the order.
     """
-    x, y = truth.data
+    x, y = pairs_of(truth)
     order = torch.randperm(len(y), generator=stream("dealt labels", seed))
     return replace(truth, data=(x, y[order]))
+
+
+def pairs_of(truth: GroundTruth) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs and labels.
+
+    Raises:
+        InputError: If the data are not these two.
+    """
+    data = truth.data
+    if not isinstance(data, tuple) or len(data) != 2:
+        remedy = "Take a network with labelled examples."
+        raise InputError("data", "must be inputs and labels", type(data).__name__, remedy)
+    return data[0], data[1]
 
 
 def trained_crowd(
@@ -85,7 +98,7 @@ def trained_crowd(
     one_of("task", task, TASKS)
     settings = settings or PlantedSettings()
     inputs, hidden, outputs = settings.widths
-    truths = []
+    truths, models = [], []
     for seed in seeds:
         x, teacher = settings.inputs(seed), settings.teacher(seed, task == MODULES)
         model = MLP([inputs, wider * hidden, outputs], settings.activation, seed=seed + 1).double()
@@ -99,8 +112,9 @@ def trained_crowd(
             modular=task == MODULES,
         )
         truths.append(dealt(truth, seed) if task == NOISE else truth)
+        models.append(model)
     plan = Plan(settings.steps if steps is None else steps, LEARNING_RATE, l2=L2)
-    fit_crowd([truth.model for truth in truths], [truth.data for truth in truths], plan)
+    fit_crowd(models, [pairs_of(truth) for truth in truths], plan)
     return truths
 
 

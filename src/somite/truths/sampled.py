@@ -54,15 +54,15 @@ def curvature(truth: GroundTruth, components: Mapping[str, Mask] | None = None) 
         inputs, outputs = _widths(model)
         unit = torch.eye(inputs, dtype=net.truth.dtype)
         factor = net.input_variance * inputs / outputs
-        return gauss_newton(model, lambda inner, x: inner(x), unit, blocks, factor=factor)
+        return gauss_newton(model, _outputs, unit, blocks, factor=factor)
     if isinstance(model, Transformer):
         union = getattr(truth.loss, "func", None) is union_loss
         assert isinstance(truth.data, Tensor)
         shape = (1, 2 * VOCABULARY) if union else (2, VOCABULARY)
 
         def logits(inner: nn.Module, tokens: Tensor) -> Tensor:
-            found: Tensor = inner(tokens)[:, :-1]
-            return found.unflatten(-1, shape)
+            found: Tensor = inner(tokens)[:, :-1].unflatten(-1, shape)
+            return found
 
         return gauss_newton(model, logits, truth.data[:ROWS], blocks, "logits", 2.0)
     remedy = "Take `block_linear` or `two_streams`."
@@ -160,6 +160,11 @@ def additivity(
         "gap": (total - value) / value,
         "gap_mcse": math.hypot(error / value, own_error * total / value**2),
     }
+
+
+def _outputs(model: nn.Module, x: Tensor) -> Tensor:
+    found: Tensor = model(x)
+    return found
 
 
 def _widths(model: DeepLinear | BlockLinear) -> tuple[int, int]:

@@ -25,7 +25,7 @@ def blocks(sizes, loose, generator):
 
 
 def test_modules_are_those_beyond_chance():
-    weights, owner = blocks((5, 4, 4), 3, np.random.default_rng(0))
+    weights, owner = blocks((6, 6, 6), 3, np.random.default_rng(0))
     found = modules_beyond_chance(weights, 0, BirthSettings())
     for module in (0, 1, 2):
         labels = np.unique(found[owner == module])

@@ -8,7 +8,6 @@ See docs/modules.md.
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,12 @@ from somite.truths.truth import GroundTruth
 SEEDS = 5
 BLOCK_SCALE = (1e4, 100.0)
 """n_beta and localization of linear networks: flat directions move by 0.1."""
-STREAM_SCALE = (300.0, 30.0)
 SHORT = {"chains": 2, "burn_in": 50, "draws": 100, "thin": 1}
 LONG = {"chains": 4, "burn_in": 100, "draws": 400, "thin": 1}
-MOVES, REPEATS, ENERGY_ROWS = 0.02, 8, 32
+MOVES, REPEATS, ENERGY_ROWS = 0.02, 8, 16
 """Standard deviation and number of displacements, and rows of tokens, of interaction energies."""
+TRAINED = 60
+"""Steps of training of a stream."""
 WORK = Path("runs/sampled_truths")
 COLUMNS = ("truth", "method", "seed", "z", "p", "given_z", "ari", "within", "across")
 Row = dict[str, Any]
@@ -80,27 +80,22 @@ def linear(seed: int) -> list[Row]:
 
 
 def streams(seed: int) -> list[Row]:
-    """Two streams, apart and under one softmax."""
+    """Two streams, apart and under one softmax, by interaction energies."""
     rows = []
     for union in (False, True):
-        truth = two_streams(seed, union=union)
-        quadratic = curvature(truth).coupling(*STREAM_SCALE).interaction
-        few = replace(truth, data=truth.data[:ENERGY_ROWS])
+        truth = two_streams(seed, union=union, steps=TRAINED)
         energy = interaction_energy(
-            few.model, few.loss, few.data, few.components, MOVES, repeats=REPEATS, seed=seed
-        )
-        across = [truth.labels[a] != truth.labels[b] for a in truth.labels for b in truth.labels]
-        across = np.array(across).reshape(len(truth.labels), -1)
+            truth.model, truth.loss, truth.data[:ENERGY_ROWS], truth.components, MOVES,
+            repeats=REPEATS, seed=seed,
+        )  # fmt: skip
+        names = list(truth.labels.values())
+        across = np.array([[a != b for b in names] for a in names])
+        row = {"truth": truth.name, "method": "energy"}
+        row |= attempt(lambda e=energy, t=truth: judged(np.sqrt(e.statistic), t, seed))
         z = (energy.square / energy.square_error).values[across]
-        found = {"Gauss-Newton": quadratic, "energy": np.sqrt(energy.statistic)}
-        for method, matrix in found.items():
-            row = {"truth": truth.name, "method": method} | attempt(
-                lambda m=matrix, t=truth: judged(m, t, seed)
-            )
-            if method == "energy":
-                row["square_z"] = float(np.median(z[np.isfinite(z)]))
-                row["root_square"] = float(np.sqrt(energy.square.values[across].max()))
-            rows.append(row)
+        row["square_z"] = float(np.median(z))
+        row["root_square"] = float(np.sqrt(energy.square.values[across].max()))
+        rows.append(row)
     return rows
 
 

@@ -113,7 +113,7 @@ def test_crowds_refuse_what_they_cannot_train():
         Crowd([MLP([2, 3, 1]), MLP([2, 4, 1])])
     with pytest.raises(InputError, match="plan must have full batches, got 2"):
         fit_crowd([MLP([2, 3, 1])], [data], Plan(1, 0.1, batch_size=2))
-    with pytest.raises(InputError, match="data must be inputs and labels, got Tensor"):
+    with pytest.raises(InputError, match="data must be inputs and labels, got 'Tensor'"):
         dealt(block_linear(), 0)
     with pytest.raises(InputError, match="task must be a known name, got 'nothing'"):
         trained_crowd([0], "nothing")

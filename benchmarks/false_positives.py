@@ -39,7 +39,7 @@ from somite.truths.false_positives import (
 from somite.truths.methods import NEURON_METHODS
 from somite.truths.truth import GroundTruth
 
-NETWORKS, MODULAR, POOL, SHUFFLES = 100, 20, 59, 24
+NETWORKS, MODULAR, POOL, SHUFFLES = 100, 10, 59, 24
 OTHER = 10_000
 """Seeds of the networks in the pools, which are never judged, begin here."""
 TOGETHER = 10

@@ -33,6 +33,8 @@ Outputs = Callable[[nn.Module, Any], Tensor]
 KINDS = ("squared", "logits")
 MOST = 5000
 """Most weights of an explicit matrix."""
+CHUNK = 64
+"""Examples of one Jacobian: each of their outputs takes a backward pass through all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,8 @@ def gauss_newton(
 ) -> BlockCurvature:
     """The Gauss-Newton matrix of all blocks, from the Jacobian of the outputs.
 
-    Holds a Jacobian of outputs × weights of the tensors that the blocks touch.
+    Holds a Jacobian of outputs × weights of the tensors that the blocks touch; a tensor of data
+    is taken in chunks, since the outputs of one example do not depend on the others.
 
     Args:
         model: Where the outputs are linearised; stays as it is.
@@ -119,18 +122,13 @@ def gauss_newton(
     if whole.size > MOST:
         remedy = "Take `gauss_newton_product` and `block_dimensions`."
         raise InputError("blocks", f"must hold at most {MOST} weights", whole.size, remedy)
-    values, function = _function(model, outputs, data, whole, kind)
-    with sdpa_kernel(SDPBackend.MATH):
-        logits = function(values).detach()
-        found = jacrev(function)(values)
-    columns = [
-        found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
-        for name, entries in whole.entries.items()
-    ]
-    jacobian = torch.cat(columns, -1).detach().double().cpu()  # (row, output, weight)
-    scaled = rooted(jacobian, _rows(logits).double().cpu(), kind).flatten(0, 1)
-    factor = positive("factor", factor) / len(jacobian)
-    return BlockCurvature(factor * scaled.T @ scaled, places)
+    total, count = torch.zeros(whole.size, whole.size, dtype=torch.float64), 0
+    for part in data.split(CHUNK) if isinstance(data, Tensor) else [data]:
+        scaled = _scaled_jacobian(_function(model, outputs, part, whole, kind), whole, kind)
+        flat = scaled.flatten(0, 1)
+        total += flat.T @ flat
+        count += len(scaled)
+    return BlockCurvature(positive("factor", factor) / count * total, places)
 
 
 def gauss_newton_product(
@@ -185,6 +183,22 @@ def gauss_newton_product(
         return torch.cat(found).to(vector)
 
     return BlockProduct(product, whole.size, places)
+
+
+def _scaled_jacobian(
+    point: tuple[dict[str, Tensor], Callable[[dict[str, Tensor]], Tensor]], whole: Mask, kind: str
+) -> Tensor:
+    """Sᵀ J with B = S Sᵀ, (row, output, weight)."""
+    values, function = point
+    with sdpa_kernel(SDPBackend.MATH):
+        logits = function(values).detach()
+        found = jacrev(function)(values)
+    columns = [
+        found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
+        for name, entries in whole.entries.items()
+    ]
+    jacobian = torch.cat(columns, -1).detach().double().cpu()
+    return rooted(jacobian, _rows(logits).double().cpu(), kind)
 
 
 class OutputsModule(nn.Module):

@@ -19,6 +19,7 @@ from somite.theory.interaction import (
     block_truth,
     gaussian_energy_covariance,
     gaussian_information,
+    gaussian_interactions,
     gaussian_truth,
     plane_truth,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "gaussian_covariance",
     "gaussian_energy_covariance",
     "gaussian_information",
+    "gaussian_interactions",
     "gaussian_llc",
     "gaussian_mean",
     "gaussian_truth",

@@ -12,7 +12,6 @@ where f is concave, so that I, c and T are never negative; they are 0 exactly wi
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -140,16 +139,47 @@ def gaussian_truth(
     share = {name: float(sum(part[i] for i in places)) for name, places in blocks.items()}
     alone = {name: _half(matrix, p, n_beta, localization) for name, p in blocks.items()}
     truth = block_truth(alone, share, _half(matrix, moved, n_beta, localization))
-    pairs = xr.DataArray(
-        np.zeros((len(blocks),) * 2),
-        {"component": list(blocks), "other": list(blocks)},
-        ("component", "other"),
-    )
-    for a, b in combinations(blocks, 2):
-        both = _half(matrix, [*blocks[a], *blocks[b]], n_beta, localization)
-        for one, other in ((a, b), (b, a)):
-            pairs.loc[one, other] = alone[a] + alone[b] - both
+    pairs = gaussian_interactions(matrix, blocks, n_beta, localization)
     return truth.assign(interaction=pairs)
+
+
+def gaussian_interactions(
+    hessian: ArrayLike, blocks: Blocks, n_beta: float, localization: float
+) -> xr.DataArray:
+    """Interactions of all pairs of blocks of a quadratic loss: what `gaussian_truth` says of them.
+
+    Args:
+        hessian: H (d, d), symmetric.
+        blocks: Places of the weights of every block; disjoint.
+        n_beta: Inverse temperature times number of samples.
+        localization: Precision γ of the Gaussian around the center, positive.
+
+    Returns:
+        (component, other), 0 on the diagonal.
+
+    Raises:
+        InputError: If the blocks overlap or leave the matrix, or a number is not positive.
+
+    Example:
+        >>> found = gaussian_interactions([[1.0, 0.9], [0.9, 1.0]], {"A": [0], "B": [1]}, 10, 1)
+        >>> found.values.round(3).tolist()
+        [[0.0, 0.184], [0.184, 0.0]]
+    """
+    positive("n_beta", n_beta)
+    positive("localization", localization)
+    matrix, names = np.asarray(hessian, dtype=np.float64), list(blocks)
+    _places(blocks, len(matrix))
+    alone = np.array([_half(matrix, blocks[name], n_beta, localization) for name in names])
+    places = _padded([blocks[name] for name in names], len(matrix))
+    framed = np.pad(matrix, (0, 1))  # a last row and column of zeros, which add nothing
+    found = np.zeros((len(names),) * 2)
+    for i in range(len(names) - 1):
+        both = np.concatenate([np.tile(places[i], (len(names) - i - 1, 1)), places[i + 1 :]], 1)
+        spectra = np.linalg.eigvalsh(framed[both[:, :, None], both[:, None, :]])
+        gaussian_llc(spectra.ravel(), n_beta, localization)  # refuses what is no Gaussian
+        whole = (n_beta * spectra / (n_beta * spectra + localization)).sum(1) / 2
+        found[i, i + 1 :] = found[i + 1 :, i] = alone[i] + alone[i + 1 :] - whole
+    return xr.DataArray(found, {"component": names, "other": names}, ("component", "other"))
 
 
 def gaussian_information(
@@ -247,6 +277,12 @@ def _along(loss: GridLoss, center: Array, axis: int) -> GridLoss:
         return loss(weights)
 
     return restricted
+
+
+def _padded(places: Sequence[Sequence[int]], fill: int) -> NDArray[np.int64]:
+    """Places of all blocks (block, place), short ones filled up."""
+    width = max(map(len, places))
+    return np.array([[*own, *[fill] * (width - len(own))] for own in places], dtype=np.int64)
 
 
 def _places(blocks: Blocks, size: int) -> list[int]:

@@ -36,7 +36,7 @@ from somite.truths.false_positives import (
     trained_crowd,
     whole_matrix,
 )
-from somite.truths.methods import NEURON_METHODS
+from somite.truths.methods import COMPARED
 from somite.truths.truth import GroundTruth
 
 NETWORKS, MODULAR, POOL, SHUFFLES = 100, 10, 59, 24
@@ -75,7 +75,7 @@ def pool(null: str, kind: str, size: int, work: Path) -> str:
     path = pool_path(null, kind, work)
     if not path.is_file():
         truths = null_networks(null, kind, range(OTHER, OTHER + size))
-        found = {name: null_scores(null_matrices(truths, NEURON_METHODS[name])) for name in SHOWN}
+        found = {name: null_scores(null_matrices(truths, COMPARED[name])) for name in SHOWN}
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, **found)
     return path.stem
@@ -101,7 +101,7 @@ def row_path(kind: str, seed: int, work: Path) -> Path:
 
 def judged(truth: GroundTruth, kind: str, seed: int, name: str, work: Path) -> Row:
     """P of one network by one method, under every null."""
-    begin, method = time.perf_counter(), NEURON_METHODS[name]
+    begin, method = time.perf_counter(), COMPARED[name]
     row = {"networks": kind, "seed": seed, "method": name, "null": method.null}
     try:
         matrix = whole_matrix(truth, method)

@@ -26,7 +26,7 @@ from somite.modularity.series import Array
 from somite.modularity.tracking import NOBODY, Members
 from somite.theory import gaussian_interactions
 from somite.truths.false_positives import pairs_of
-from somite.truths.methods import active
+from somite.truths.kinds import active
 from somite.truths.truth import GroundTruth
 
 NEAR = 0.35

@@ -25,7 +25,7 @@ from somite.truths.false_positives import (
 )
 from somite.truths.fit import Plan
 from somite.truths.linear import block_linear
-from somite.truths.methods import NEURON_METHODS, Method
+from somite.truths.methods import COMPARED, Method
 from somite.truths.planted_mlp import PlantedSettings, random_mlp, trained_mlp
 
 SHORT = PlantedSettings(steps=60)
@@ -66,7 +66,7 @@ def test_shuffled_networks_keep_the_weights_of_every_tensor():
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_pools_of_scores_give_the_p_of_is_modular(name):
-    method, truth = NEURON_METHODS[name], random_control(0)
+    method, truth = COMPARED[name], random_control(0)
     pool = null_matrices((random_control(seed) for seed in range(1, 6)), method)
     matrix = whole_matrix(truth, method)
     whole = is_modular(matrix, 7, null=pool)

@@ -26,7 +26,10 @@ console = Console()
 CALIBRATED = 3
 """Checkpoints of a series at which settings are looked for."""
 SHOWN = ("llc", "mcse", "r_hat", "ess", "verdict", "reason")
-KINDS = ("heads", "kv_groups", "experts", "mlps", "layers", "embed", "unembed")
+KINDS = (
+    *("heads", "keys_values", "head_groups", "attentions", "mlps", "experts", "routers"),
+    *("layers", "embed", "positions", "unembed"),
+)
 Model = Annotated[
     str, typer.Argument(help="Folder of a model or a run, or the id of a model on the Hub.")
 ]

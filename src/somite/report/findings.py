@@ -31,7 +31,9 @@ NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 
 def findings(results: Results) -> list[str]:
-    """Three sentences: heads that became something, stages, agreement of groups and behaviour."""
+    """Sentences: heads that became something, stages, agreement of groups and behaviour."""
+    if not results.behavior.data_vars:
+        return [stages_sentence(results)]
     return [heads_sentence(results), stages_sentence(results), agreement_sentence(results)]
 
 

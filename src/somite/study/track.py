@@ -271,9 +271,8 @@ def _losses(draws: Mapping[int, xr.Dataset]) -> xr.Dataset:
 
 def _manifest(work: _Track) -> dict[str, Any]:
     """What the run consists of."""
-    name = type(work.series).__name__
     settings = {
-        "name": str(getattr(work.series, "name", name)),
+        "name": "",
         "components": _described(work.components),
         "kernel": repr(work.kernel),
         "steps": list(work.series.steps()),

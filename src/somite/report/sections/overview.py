@@ -51,7 +51,7 @@ def overview(results: Results) -> Overview:
     )
     chart = Chart(
         "curves",
-        "Complexity of every head over training (rLLC)",
+        f"Complexity of {noun(results)} over training (rLLC)",
         note,
         curves_figure(results, CHART_HEIGHT),
     )

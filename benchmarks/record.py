@@ -46,8 +46,20 @@ def store(name: str, record: Mapping[str, Any], folder: Path = RESULTS) -> Path:
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(finite({**made, **record}), indent=1) + "\n")
+    path.write_text(as_text(finite({**made, **record})))
     return path
+
+
+def as_text(record: Mapping[str, Any]) -> str:
+    """JSON with a line for every entry, and for every element of a list of records."""
+    lines = (f" {json.dumps(name)}: {_lines(value)}" for name, value in record.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _lines(value: Any) -> str:
+    if not (isinstance(value, list) and value and isinstance(value[0], Mapping)):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"
 
 
 def finite(value: Any) -> Any:

@@ -33,7 +33,7 @@ def local(tmp_path, monkeypatch):
 
 def test_ten_lines_lead_to_a_table(local):
     (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
-    assert len(block.splitlines()) == 10
+    assert len([line for line in block.splitlines() if line]) <= 10
     block = block.replace("EleutherAI/pythia-14m", str(local))
     block = block.replace("draws=100", "chains=2, burn_in=1, draws=3")
     with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()) as printed:

@@ -170,10 +170,11 @@ def track(
         InputError: If anything does not fit together, or the folder is something else's.
 
     Example:
-        >>> import somite as so, tempfile
+        >>> import somite as so, tempfile, torch
+        >>> from somite.models import squared_error_loss
         >>> data = torch.zeros(4, 1), torch.zeros(4, 1)
         >>> models = {step: nn.Linear(1, 1) for step in (0, 10, 100)}
-        >>> out = track(models, so.Target(so.squared_error_loss, data, n_beta=10, localization=1),
+        >>> out = track(models, so.Target(squared_error_loss, data, n_beta=10, localization=1),
         ...             so.SGLD(0.1), tempfile.mkdtemp(), components="full", burn_in=5, draws=10)
         >>> from somite.study import load_results
         >>> load_results(out).llc.llc.dims

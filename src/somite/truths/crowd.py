@@ -80,7 +80,7 @@ def fit_crowd(models: Sequence[MLP], data: Sequence[tuple[Tensor, Tensor]], plan
         >>> models = [MLP([2, 3, 1], seed=seed) for seed in range(2)]
         >>> data = (torch.randn(8, 2), torch.ones(8, 1))
         >>> fit_crowd(models, [data, data], Plan(100, 0.1))
-        >>> all(float((model(data[0]) - 1).abs().max()) < 0.2 for model in models)
+        >>> all((model(data[0]) - 1).abs().max().item() < 0.2 for model in models)
         True
     """
     if plan.batch_size is not None:

@@ -187,6 +187,7 @@ def p_value(score: float, nulls: Array) -> float:
     """(r + 1)/(n + 1), r of n null scores being at least as large.
 
     Example:
+        >>> import numpy as np
         >>> p_value(0.5, np.array([0.1, 0.5, 0.7]))
         0.75
     """

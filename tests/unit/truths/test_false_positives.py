@@ -24,6 +24,7 @@ from somite.truths.false_positives import (
     whole_matrix,
 )
 from somite.truths.fit import Plan
+from somite.truths.kinds import NEURONS
 from somite.truths.linear import block_linear
 from somite.truths.methods import COMPARED, Method
 from somite.truths.planted_mlp import PlantedSettings, random_mlp, trained_mlp
@@ -79,7 +80,7 @@ def test_components_left_out_have_no_weight():
     names = list(truth.components)[1:]
     ones = np.ones((len(names),) * 2)
     part = xr.DataArray(ones, {"component": names, "other": names}, ("component", "other"))
-    found = whole_matrix(truth, Method("weights", lambda t: part))
+    found = whole_matrix(truth, Method("weights", lambda t: part, (NEURONS,)))
     assert found.component.values.tolist() == list(truth.components)
     assert float(found[0].sum()) == 0.0
     assert float(found.sum()) == ones.sum()
@@ -97,14 +98,16 @@ def test_networks_that_a_method_refuses_are_counted():
             component=list(truth.components)[:2], other=list(truth.components)[:2]
         )
 
-    found = null_matrices([random_mlp(seed) for seed in range(3)], Method("weights", refuse))
+    found = null_matrices(
+        [random_mlp(seed) for seed in range(3)], Method("weights", refuse, (NEURONS,))
+    )
     assert (found.sizes["null"], found.attrs["refused"]) == (2, 1)
 
     def never(truth):
         raise InputError("x", "must be y", 0, "Do z.")
 
     with pytest.raises(InputError, match="networks must hold one that the method takes, got 1"):
-        null_matrices([random_mlp()], Method("weights", never))
+        null_matrices([random_mlp()], Method("weights", never, (NEURONS,)))
 
 
 def test_crowds_refuse_what_they_cannot_train():

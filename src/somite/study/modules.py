@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from torch import Tensor
 
 from somite.baselines import WEIGHT_METHODS, baseline_matrix, of_transformer
 from somite.core.checks import one_of
@@ -14,6 +15,7 @@ from somite.core.fingerprint import code_fingerprint
 from somite.core.threads import torch_threads
 from somite.data.config import MIXTURE
 from somite.estimators.joint import joined
+from somite.models.transformer import Transformer
 from somite.modularity import agreement, is_modular
 from somite.modularity.groups import layers_of
 from somite.study.analysis import ANALYSIS_ROWS, Planned
@@ -26,9 +28,12 @@ from somite.study.jobs import THREADS, Job, interaction_jobs, place
 from somite.study.pair_modules import modules_of
 from somite.study.run import Silent, Watch
 from somite.study.through_time import FEWEST, through_cell
+from somite.truths.shuffled import shuffled_model
 
-BASELINES = {"composition": "pairs", "cka": "rotation", "attribution_correlation": "rotation"}
-"""Other methods, one of weights, one of activations, one of gradients; the null that fits each."""
+BASELINES = ("composition", "cka", "attribution_correlation")
+"""Other methods, one of weights, one of activations, one of gradients."""
+NULL_MODELS = 39
+"""Copies of the model with shuffled weights that their verdicts are compared with."""
 ROWS = 64
 """Rows of text on which the other methods look at activations and gradients."""
 
@@ -126,8 +131,8 @@ def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:
     """Interactions of all pairs at a checkpoint, modules in them, and what other methods find."""
     identity = {
         "draws": [job.cell.key for job in jobs],
-        "baselines": [*BASELINES.items(), ROWS],
-        "code": code_fingerprint(*ANALYSIS_ROWS, "baselines"),
+        "baselines": [*BASELINES, ROWS, NULL_MODELS],
+        "code": code_fingerprint(*ANALYSIS_ROWS, "baselines", "truths"),
     }
 
     def make() -> xr.Dataset:
@@ -147,16 +152,12 @@ def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset
     """Modules of other methods, and how well they agree with those found, within layers."""
     model = context.model(step).to("cpu")
     rows = context.rows(MIXTURE, ROWS, "validation", context.recipe.behavior.seed)
-    recording, seed = of_transformer(model, rows), context.recipe.stages.seed
-    names = [str(name) for name in found.component.values]
+    names, seed = [str(name) for name in found.component.values], context.recipe.stages.seed
+    matrices = _matrices(model, rows, names)
+    nulls = [_matrices(shuffled_model(model, i), rows, names) for i in range(NULL_MODELS)]
     layers, labels, scores = layers_of(names), [], []
-    for name, null in BASELINES.items():
-        whole = (
-            WEIGHT_METHODS[name](model)
-            if name in WEIGHT_METHODS
-            else baseline_matrix(name, recording)
-        )
-        matrix = whole.sel(component=names, other=names)
+    for name, matrix in matrices.items():
+        null = xr.concat([one[name] for one in nulls], "null", combine_attrs="drop")
         own = is_modular(matrix, seed, null=null, strata=layers)
         both = agreement(found.label.values, own.label.values, layers, seed)
         labels.append(own.label.values)
@@ -169,3 +170,15 @@ def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset
         },
         coords={"baseline": list(BASELINES), "component": names},
     )
+
+
+def _matrices(model: Transformer, rows: Tensor, names: list[str]) -> dict[str, xr.DataArray]:
+    """What each of the other methods makes of a model."""
+    recording = of_transformer(model, rows)
+    whole = {
+        name: WEIGHT_METHODS[name](model)
+        if name in WEIGHT_METHODS
+        else baseline_matrix(name, recording)
+        for name in BASELINES
+    }
+    return {name: matrix.sel(component=names, other=names) for name, matrix in whole.items()}

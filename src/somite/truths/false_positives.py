@@ -14,7 +14,6 @@ shape.
 """
 
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -22,16 +21,16 @@ import xarray as xr
 
 from somite.core.checks import one_of
 from somite.core.errors import InputError
-from somite.core.random import stream, stream_seed
+from somite.core.random import stream
 from somite.models import MLP, squared_error_loss
 from somite.modularity import is_modular
-from somite.modularity.nulls.weights import shuffled_weights
 from somite.modularity.scoring import ROUNDING
 from somite.modularity.series import Array
 from somite.truths.crowd import fit_crowd
 from somite.truths.fit import Plan
 from somite.truths.methods import Method
 from somite.truths.planted_mlp import L2, WIDER, PlantedSettings, random_mlp
+from somite.truths.shuffled import shuffled_model
 from somite.truths.truth import GroundTruth
 
 SHOWN = ("interaction", "weight_paths", "cka", "attribution_correlation")
@@ -134,11 +133,7 @@ def shuffled_network(truth: GroundTruth, seed: int) -> GroundTruth:
         >>> bool((old == new).all()), bool((old.sort().values == new.sort().values).all())
         (False, True)
     """
-    model = deepcopy(truth.model)
-    for name, weight in model.named_parameters():
-        own = stream_seed("shuffled network", seed, name)
-        weight.copy_(torch.from_numpy(shuffled_weights(weight.cpu().numpy(), own)).to(weight))
-    return replace(truth, model=model)
+    return replace(truth, model=shuffled_model(truth.model, seed))
 
 
 def null_matrices(networks: Iterable[GroundTruth], method: Method) -> xr.DataArray:

@@ -88,7 +88,8 @@ def test_empty_tables_survive_the_store(tmp_path):
 @pytest.fixture
 def short(monkeypatch):
     """Little work for each checkpoint."""
-    monkeypatch.setattr("somite.study.modules.BASELINES", {"composition": "pairs"})
+    monkeypatch.setattr("somite.study.modules.BASELINES", ("composition",))
+    monkeypatch.setattr("somite.study.modules.NULL_MODELS", 3)
     monkeypatch.setattr("somite.study.modules.cost_in_words", lambda *_: "soon")
     for name in ("modules", "pair_modules"):
         monkeypatch.setattr(f"somite.study.{name}.is_modular", partial(is_modular, repeats=19))

@@ -173,7 +173,7 @@ def _methods_table(found: xr.Dataset) -> Table:
     columns = ("method", "modules", "more than chance?", "ARI with ours", "agreement by chance?")
     note = (
         "Each method's own matrix, cut in the same way; its p repeats the search on random "
-        "matrices (weights shuffled among pairs, or rotations of a matrix of similarities). "
+        "matrices of the same model with its weights shuffled within every tensor. "
         "ARI: 1 the same modules, 0 as chance; its p shuffles heads within layers."
     )
     return Table("What other methods find", columns, rows, note)

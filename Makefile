@@ -30,10 +30,15 @@ bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/python benchmarks/interaction.py
+	$(BIN)/python benchmarks/false_positives.py
+	$(BIN)/python benchmarks/sampled_truths.py
+	$(BIN)/python benchmarks/response.py
+	$(BIN)/python benchmarks/circuit.py
 	$(BIN)/somite benchmark modularity --out runs/comparison
 	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/versus_devinterp.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/memory.py

@@ -9,7 +9,7 @@ import xarray as xr
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-import circuit  # noqa: E402
+import circuit
 
 HEADS = ("0:0", "1:1")
 

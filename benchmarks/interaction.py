@@ -7,18 +7,16 @@ duplicate subnetworks, where Gauss-Newton is wrong. Errors are given over the sc
 of all weights (1 for couplings c).
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from couplings import duplicates, gaussians, planes
 from couplings.compare import Row, compare, summary
-from record import RESULTS, show, store
+from record import options, show, store
 
 CHAINS = {"chains": 4, "burn_in": 100, "draws": 250, "probe_every": 50}
 LONG = {"chains": 4, "burn_in": 500, "draws": 500, "thin": 4, "probe_every": 100}
@@ -79,10 +77,7 @@ def growing(rows: Sequence[Row]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="a small part, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__).parse_args()
     torch.set_num_threads(1)
     found = run(arguments.tiny)
     show([{"quantity": name, **row} for name, row in found["summary"].items()], COLUMNS)

@@ -7,17 +7,15 @@ variance of the weights is exact: covariances against gᵀΣh + ½ tr(AΣBΣ). E
 scale, √(Var · Var) of the two factors (1 for correlations).
 """
 
-import argparse
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from linear_response import scale
 from linear_response.gaussians import Row, sampled
-from record import RESULTS, show, store
+from record import options, show, store
 
 POSTERIORS, TOGETHER = 200, 8
 CHAINS = {"chains": 48, "burn_in": 40, "draws": 60, "thin": 4}
@@ -75,10 +73,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Row]:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiny", action="store_true", help="a small part, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    arguments = parser.parse_args()
+    arguments = options(__doc__).parse_args()
     torch.set_num_threads(1)
     found = run(arguments.tiny)
     show([{"quantity": name, **row} for name, row in found["summary"].items()], COLUMNS)

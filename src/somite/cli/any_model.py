@@ -164,13 +164,14 @@ class _Work:
     def run(self, data: list[str], out: Path, quiet: bool) -> "xr.Dataset":
         """Sample what is missing; the estimates of the last checkpoint, also by domain."""
         from somite.cli.progress import TerminalWatch
+        from somite.models import next_token_loss
         from somite.sampling import Target
         from somite.study import load_estimates
         from somite.study.track import track
 
         config = self._config()
         rows = _texts(data, self.tokenizer, config)
-        target = Target(_loss(), _together(rows), config.n_beta, config.localization)
+        target = Target(next_token_loss, _together(rows), config.n_beta, config.localization)
         kernel = config.sampler()
         names = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
         chain = {name: getattr(config, name) for name in names}
@@ -229,12 +230,6 @@ class _Work:
         for sentence in found.words if not quiet else ():
             _print(f"- {sentence}")
         return found
-
-
-def _loss() -> Any:
-    from somite.models import next_token_loss
-
-    return next_token_loss
 
 
 def _opened(model: str, revision: str | None) -> tuple["nn.Module", Any]:

@@ -193,12 +193,23 @@ def _scaled_jacobian(
     with sdpa_kernel(SDPBackend.MATH):
         logits = function(values).detach()
         found = jacrev(function)(values)
+    jacobian = block_jacobian(found, logits.ndim, whole)
+    return rooted(jacobian, _rows(logits).double().cpu(), kind)
+
+
+def block_jacobian(found: Mapping[str, Tensor], axes: int, whole: Mask) -> Tensor:
+    """Derivatives of the outputs in the entries of a mask (row, output, weight), float64.
+
+    Args:
+        found: In whole tensors, by name (example, …, output, *shape).
+        axes: Of the outputs.
+        whole: The entries.
+    """
     columns = [
-        found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
+        found[name].flatten(axes).flatten(0, -3)[..., entries.flatten()]
         for name, entries in whole.entries.items()
     ]
-    jacobian = torch.cat(columns, -1).detach().double().cpu()
-    return rooted(jacobian, _rows(logits).double().cpu(), kind)
+    return torch.cat(columns, -1).detach().double().cpu()
 
 
 class OutputsModule(nn.Module):

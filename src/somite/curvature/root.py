@@ -23,7 +23,14 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from somite.components.mask import Mask
 from somite.core.checks import finite_weights, one_of, positive
 from somite.core.errors import InputError
-from somite.curvature.gauss_newton import KINDS, Outputs, OutputsModule, placed, rooted
+from somite.curvature.gauss_newton import (
+    KINDS,
+    Outputs,
+    OutputsModule,
+    block_jacobian,
+    placed,
+    rooted,
+)
 from somite.theory.gaussian import gaussian_llc
 
 ROOM = 2e7
@@ -187,11 +194,7 @@ def gauss_newton_root(
     for examples in _chunks(data, max(1, int(ROOM / held))):
         with sdpa_kernel(SDPBackend.MATH):
             found, logits = each(values, examples)
-        columns = [
-            found[name].flatten(logits.ndim).flatten(0, -3)[..., entries.flatten()]
-            for name, entries in whole.entries.items()
-        ]
-        jacobians.append(torch.cat(columns, -1).detach().double().cpu())  # (row, output, weight)
+        jacobians.append(block_jacobian(found, logits.ndim, whole))
         outputs_of.append(logits.detach().flatten(0, -2).double().cpu())
     jacobian, logits = torch.cat(jacobians), torch.cat(outputs_of)
     if not bool(torch.isfinite(logits).all()):

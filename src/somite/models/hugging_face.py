@@ -44,15 +44,10 @@ def load_model(
     try:
         config = library.AutoConfig.from_pretrained(given, revision=revision)
         _check_precision(where, config)
-        with without_bars():
-            model, report = library.AutoModelForCausalLM.from_pretrained(
-                given,
-                revision=revision,
-                config=config,
-                dtype=dtype or torch.float32,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are refused below, with their names
-            )
+        kind, precision = library.AutoModelForCausalLM, dtype or torch.float32
+        model, report = read_pretrained(
+            kind, given, revision=revision, config=config, dtype=precision
+        )
     except InputError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
@@ -140,8 +135,23 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def read_pretrained(kind: Any, source: str | Path, **how: Any) -> tuple[Any, dict[str, list[Any]]]:
+    """A model of a class of transformers, and which weights did not fit: to be refused by name.
+
+    Args:
+        kind: The class, such as `AutoModelForCausalLM`.
+        source: Folder or id.
+        how: Further keywords of `from_pretrained`.
+    """
+    with _without_bars():
+        model, report = kind.from_pretrained(
+            source, output_loading_info=True, ignore_mismatched_sizes=True, **how
+        )
+    return model, report
+
+
 @contextmanager
-def without_bars() -> Iterator[None]:
+def _without_bars() -> Iterator[None]:
     """No progress bar of transformers while it loads."""
     from transformers.utils import logging
 

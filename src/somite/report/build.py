@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from somite.report.page import Section
 from somite.report.sections import (
@@ -26,6 +20,7 @@ from somite.report.sections import (
     training,
 )
 from somite.report.sections.overview import overview
+from somite.report.writing import asset, fill, write_page
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -59,23 +54,16 @@ def build_report(results: Results, path: str | os.PathLike[str]) -> Path:
     Returns:
         The path of the file.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(render(results), encoding="utf-8")
-    partial.replace(target)
-    return target
+    return write_page(path, render(results))
 
 
 def render(results: Results) -> str:
     """The whole page as text."""
-    return _template().render(
+    return fill(
+        "report.html.j2",
         overview=overview(results),
         sections=all_sections(results),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-        viewer_script=_asset("viewer.js"),
-        plotly=Markup(get_plotlyjs()),
+        viewer_script=asset("viewer.js"),
     )
 
 
@@ -83,18 +71,3 @@ def all_sections(results: Results) -> list[Section]:
     """The sections after the first screen, in reading order."""
     left_out = () if results.behavior.data_vars else OF_TRANSFORMERS
     return [module.section(results) for module in SECTIONS if module not in left_out]
-
-
-def _asset(name: str) -> Markup:
-    """A file of the template folder, which we wrote and trust."""
-    folder = resources.files("somite.report").joinpath("templates")
-    return Markup(folder.joinpath(name).read_text(encoding="utf-8"))
-
-
-@cache
-def _template() -> jinja2.Template:
-    """The page's template; text that comes in is escaped."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(str(_asset("report.html.j2")))

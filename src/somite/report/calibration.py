@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from somite.report.figures.calibration import calibration_figure, ratio_figure
 from somite.report.page import Chart, Prose, Section, Table
+from somite.report.writing import fill, write_page
 
 if TYPE_CHECKING:
     from somite.calibration import Calibration
@@ -46,37 +42,20 @@ def write_calibration(found: Calibration, name: str, path: str | os.PathLike[str
     Returns:
         The path of the file.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(render_calibration(found, name), encoding="utf-8")
-    partial.replace(target)
-    return target
+    return write_page(path, render_calibration(found, name))
 
 
 def render_calibration(found: Calibration, name: str) -> str:
     """The whole page as text."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(str(_asset("calibration.html.j2")))
-    return template.render(
+    return fill(
+        "calibration.html.j2",
         name=name,
         words=found.words,
         toml=settings_toml(found),
         map=_map(found),
         section=_evidence(found),
         good=f"{found.good:.0%}",
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-        plotly=Markup(get_plotlyjs()),
     )
-
-
-def _asset(name: str) -> Markup:
-    """A file of the template folder, which we wrote and trust."""
-    path = resources.files("somite.report") / "templates" / name
-    return Markup(path.read_text(encoding="utf-8"))
 
 
 def settings_toml(found: Calibration) -> str:

@@ -2,16 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from somite.report.figures.comparison import comparison_figure
 from somite.report.page import Chart
+from somite.report.writing import fill, write_page
 from somite.truths.methods import COMPARED
 from somite.truths.tables import summary
 
@@ -34,12 +30,7 @@ def write_comparison(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[
     Returns:
         The path of the file.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(render_comparison(rows), encoding="utf-8")
-    partial.replace(target)
-    return target
+    return write_page(path, render_comparison(rows))
 
 
 def render_comparison(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -49,18 +40,4 @@ def render_comparison(rows: Sequence[Mapping[str, Any]]) -> str:
     figure = comparison_figure(summary([dict(row) for row in rows]), methods)
     seeds = len({row["seed"] for row in rows})
     chart = Chart("comparison", TITLE, NOTE.format(seeds=seeds), figure)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(str(_asset("comparison.html.j2"))).render(
-        chart=chart,
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-        plotly=Markup(get_plotlyjs()),
-    )
-
-
-def _asset(name: str) -> Markup:
-    """A file of the template folder, which we wrote and trust."""
-    path = resources.files("somite.report") / "templates" / name
-    return Markup(path.read_text(encoding="utf-8"))
+    return fill("comparison.html.j2", chart=chart)

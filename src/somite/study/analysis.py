@@ -159,7 +159,11 @@ def stored_draws(context: Context, jobs: Sequence[Job]) -> xr.Dataset:
 
     Only components with a good chain at every checkpoint: the others have no curve.
     """
-    draws = join_steps({job.step: job.cell.read(context.run) for job in jobs})
+    return with_curves(join_steps({job.step: job.cell.read(context.run) for job in jobs}))
+
+
+def with_curves(draws: xr.Dataset) -> xr.Dataset:
+    """Draws along `step` of the components that have a good chain at every checkpoint."""
     measured = (draws.status == CONVERGED).any("chain").all("step")
     return draws.sel(component=measured.values)
 

@@ -48,6 +48,10 @@ class Cell:
         """Its folder in a run."""
         return run / "cells" / self.kind / f"{self.place}-{self.key}.zarr"
 
+    def listed(self, run: Path) -> str:
+        """Its folder as a manifest lists it: relative to the run."""
+        return str(self.path(run).relative_to(run))
+
     def exists(self, run: Path) -> bool:
         """Whether it is stored, whole."""
         return self.path(run).is_dir()

@@ -72,7 +72,7 @@ def study_modules(
         watch.phase("interactions", float(sum(job.cost for job in missing)))
         runner.run(missing, context, watch.advance)
         cells = _found(context, jobs, watch)
-        listed = listed_modules(run) | {str(s): _place(c, run) for s, c in cells.items()}
+        listed = listed_modules(run) | {str(s): c.listed(run) for s, c in cells.items()}
         content: dict[str, Any] = {"cells": listed}
         if earlier := listed_through(run):
             content["through"] = earlier
@@ -80,7 +80,7 @@ def study_modules(
         if len(alike) >= FEWEST:
             planned = through_cell(context, dict(sorted(alike.items())))
             _make(planned, run, "modules through time", watch)
-            content["through"] = _place(planned.cell, run)
+            content["through"] = planned.cell.listed(run)
         write_whole(run / MODULES, content)
     return run / MODULES
 
@@ -120,11 +120,7 @@ def alike_cells(context: Context, listed: Mapping[str, str]) -> dict[int, Cell]:
     planned = {
         int(s): modules_cell(context, int(s), interaction_jobs(context, int(s))) for s in listed
     }
-    return {s: p.cell for s, p in planned.items() if _place(p.cell, context.run) == listed[str(s)]}
-
-
-def _place(cell: Cell, run: Path) -> str:
-    return str(cell.path(run).relative_to(run))
+    return {s: p.cell for s, p in planned.items() if p.cell.listed(context.run) == listed[str(s)]}
 
 
 def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:

@@ -4,14 +4,12 @@ import multiprocessing as mp
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
-from somite.core.errors import InputError
-from somite.core.processes import start_worker
+from somite.core.processes import start_worker, worker_pool
 from somite.core.threads import torch_threads
 from somite.study.context import Context
 from somite.study.jobs import THREADS, Job, execute
@@ -45,26 +43,11 @@ def run_jobs(jobs: Sequence[Job], context: Context, workers: int, advance: Advan
     if workers == 1 or len(jobs) <= 1:
         _run_here(jobs, context, advance)
         return
-    spawn = mp.get_context("spawn")
-    reports = spawn.Queue()
-    with allocator():
-        pool = ProcessPoolExecutor(
-            min(workers, len(jobs)),
-            mp_context=spawn,
-            initializer=_start_worker,
-            initargs=(reports,),
-        )
-        try:
-            longest_first = sorted(range(len(jobs)), key=lambda i: -jobs[i].cost)
-            futures = {pool.submit(_work, i, jobs[i], context): i for i in longest_first}
-            _follow(futures, jobs, reports, advance)
-        except BrokenProcessPool as error:
-            remedy = "Most likely the memory was full: run it again with fewer --workers."
-            raise InputError("workers", "must stay alive", "one that died", remedy) from error
-        finally:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
+    reports = mp.get_context("spawn").Queue()
+    with allocator(), worker_pool(min(workers, len(jobs)), _start_worker, reports) as pool:
+        longest_first = sorted(range(len(jobs)), key=lambda i: -jobs[i].cost)
+        futures = {pool.submit(_work, i, jobs[i], context): i for i in longest_first}
+        _follow(futures, jobs, reports, advance)
 
 
 @contextmanager

@@ -86,8 +86,7 @@ class _Study:
     def keep(self, cells: Sequence[Cell]) -> None:
         """Note cells for the manifest."""
         for cell in cells:
-            path = cell.path(self.run).relative_to(self.run)
-            self.cells.setdefault(cell.kind, {})[cell.place] = str(path)
+            self.cells.setdefault(cell.kind, {})[cell.place] = cell.listed(self.run)
 
     def do(self, name: str, jobs: Sequence[Job], context: Context) -> None:
         """Run the jobs whose cells are not there yet."""

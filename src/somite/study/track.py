@@ -7,6 +7,7 @@ the manifest last. Models are loaded one at a time, and only where a cell is mis
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,8 @@ from somite.sampling import Target, sample
 from somite.sampling.draws import REFERENCE
 from somite.sampling.kernels.kernel import Kernel
 from somite.sampling.sample import chain_settings
-from somite.sampling.status import CONVERGED
 from somite.sampling.target import Data, check_data, n_examples, rows
-from somite.study.analysis import ANALYSIS_ROWS, join_steps, lambda_series
+from somite.study.analysis import ANALYSIS_ROWS, join_steps, lambda_series, with_curves
 from somite.study.cells import Cell, sweep_partial
 from somite.study.folder import MANIFEST, claimed, write_whole
 from somite.study.jobs import SAMPLING_ROWS, made_with, place
@@ -37,7 +37,7 @@ from somite.study.run import Silent, Watch
 from somite.training.open_series import checkpoints
 from somite.training.series import Checkpoints
 
-PROBE_ROWS, BOOTSTRAPS, MOST_BOUNDARIES = 16, 200, 6
+PROBE_ROWS, MOST_BOUNDARIES = 16, 6
 LEAST_STEPS, LEAST_GROUPED = 3, 4
 """Fewest checkpoints with stages, and fewest components with groups."""
 KIND = "track"
@@ -62,7 +62,7 @@ class _Track:
         """Data sets on which a checkpoint is sampled, and where the draws go."""
         last = step == self.series.steps()[-1]
         sets = {MIXTURE: self.target.data} | (dict(self.domains) if last else {})
-        return {name: (data, self._cell(step, weights, name, data)) for name, data in sets.items()}
+        return {name: (data, self._cell(step, weights, name)) for name, data in sets.items()}
 
     def missing(self, step: int) -> bool:
         """Whether a checkpoint has to be loaded."""
@@ -100,12 +100,23 @@ class _Track:
             probes={REFERENCE: few}, progress=progress, checkpoint=step, **self.chain,
         )  # fmt: skip
 
-    def _cell(self, step: int, weights: str, domain: str, data: Data) -> Cell:
+    def _cell(self, step: int, weights: str, domain: str) -> Cell:
+        identity = {"step": step, "weights": weights, "data": self._prints[domain], **self._common}
+        return Cell("sampling" if domain == MIXTURE else "refined", place(step, domain), identity)
+
+    @cached_property
+    def _prints(self) -> dict[str, str]:
+        """Fingerprint of every data set."""
+        return {
+            name: fingerprint(list(data) if isinstance(data, tuple) else data)
+            for name, data in {MIXTURE: self.target.data, **self.domains}.items()
+        }
+
+    @cached_property
+    def _common(self) -> dict[str, Any]:
+        """What enters the identity of all draws."""
         scale = ("n_beta", "localization", "weight_decay", "bounding_box")
-        identity = {
-            "step": step,
-            "weights": weights,
-            "data": fingerprint(list(data) if isinstance(data, tuple) else data),
+        return {
             "components": _described(self.components),
             "loss": _source(self.target.loss),
             "target": {name: getattr(self.target, name) for name in scale},
@@ -114,12 +125,10 @@ class _Track:
             "threads": self.threads,
             **made_with(*SAMPLING_ROWS),
         }
-        return Cell("sampling" if domain == MIXTURE else "refined", place(step, domain), identity)
 
     def keep(self, cell: Cell) -> None:
         """Note a cell for the manifest."""
-        path = str(cell.path(self.run).relative_to(self.run))
-        self.cells.setdefault(cell.kind, {})[cell.place] = path
+        self.cells.setdefault(cell.kind, {})[cell.place] = cell.listed(self.run)
 
     def once(
         self, kind: str, made_from: Mapping[str, Any], make: Callable[[], xr.Dataset]
@@ -240,11 +249,10 @@ def _analyse(
         )  # fmt: skip
     if len(whole) < LEAST_STEPS:
         return
-    joined = join_steps(whole)
-    curves = joined.sel(component=(joined.status == CONVERGED).any("chain").all("step").values)
+    curves = with_curves(join_steps(whole))
     values, errors = lambda_series(curves), estimates.mcse.sel(component=curves.component)
     most = min(MOST_BOUNDARIES, most_boundaries(len(whole)))
-    work.once("stages", made_from, lambda: find_stages(values, errors, 0, most, BOOTSTRAPS))
+    work.once("stages", made_from, lambda: find_stages(values, errors, 0, most))
     work.once("groups", made_from, lambda: _groups(values, errors))
 
 
@@ -278,7 +286,7 @@ def _manifest(work: _Track) -> dict[str, Any]:
         "kernel": repr(work.kernel),
         "steps": list(work.series.steps()),
         "domains": list(work.domains),
-        **{key: value for key, value in work.chain.items()},
+        **work.chain,
     }
     how = made_where() | {"threads": work.threads}
     return {
@@ -302,7 +310,3 @@ def _source(loss: Callable[..., Any]) -> str:
     except (OSError, TypeError):
         code = ""
     return f"{name} {fingerprint([code, repr(getattr(loss, 'keywords', ''))])}"
-
-
-def _plain(data: Data) -> Any:
-    return list(data) if isinstance(data, tuple) else data

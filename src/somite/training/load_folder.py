@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from somite.core.errors import InputError
-from somite.models.hugging_face import without_bars
+from somite.models.hugging_face import read_pretrained
 from somite.training.fitting import first_names
 
 
@@ -62,20 +62,13 @@ def _loaded(folder: Path, kind: Any) -> tuple[nn.Module, dict[str, Any]]:
             "source", "needs the package `transformers`", folder.name, remedy
         ) from error
     try:
-        with without_bars():
-            loaded: Any = (kind or AutoModelForCausalLM).from_pretrained(
-                folder,
-                dtype=torch.float32,
-                local_files_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are reported, by name, instead
-            )
+        chosen, how = kind or AutoModelForCausalLM, {"local_files_only": True}
+        return read_pretrained(chosen, folder, dtype=torch.float32, **how)
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:160]
         remedy = "Give model=, and only the weights are read, into a copy of it."
         rule = f"must be a {kind.__name__ if kind else 'causal language model'} of transformers"
         raise InputError("checkpoint", rule, f"{folder.name} ({reason})", remedy) from error
-    return loaded[0], loaded[1]
 
 
 def _own_memory(model: nn.Module) -> None:

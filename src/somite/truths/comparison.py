@@ -7,12 +7,10 @@ call does what is missing.
 
 import json
 import math
-import multiprocessing as mp
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +21,7 @@ import xarray as xr
 from somite.core.checks import at_least, one_of
 from somite.core.errors import InputError
 from somite.core.fingerprint import code_fingerprint
-from somite.core.processes import start_worker
+from somite.core.processes import start_worker, worker_pool
 from somite.core.threads import available_cores, torch_threads
 from somite.truths.catalogue import CONTROLS, PLANTED, REDUNDANT, TRAINED, TRANSFORMED, TRUTHS
 from somite.truths.judging import Row, judged, same_partition, shift
@@ -287,16 +285,6 @@ def _each(
             for job in jobs:
                 yield measure(*job)
         return
-    pool = ProcessPoolExecutor(
-        workers, mp_context=mp.get_context("spawn"), initializer=start_worker, initargs=(1,)
-    )
-    try:
+    with worker_pool(workers, start_worker, 1) as pool:
         for future in as_completed([pool.submit(measure, *job) for job in jobs]):
             yield future.result()
-    except BrokenProcessPool as error:
-        remedy = "Most likely the memory was full: run it again with fewer --workers."
-        raise InputError("workers", "must stay alive", "one that died", remedy) from error
-    finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)

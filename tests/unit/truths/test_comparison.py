@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from somite.core import processes
 from somite.core.errors import InputError
 from somite.truths import comparison
 from somite.truths.catalogue import REDUNDANT, TRUTHS
@@ -125,12 +126,12 @@ def test_a_worker_that_dies_is_named(tmp_path, monkeypatch):
             pass
 
         def submit(self, *_):
-            raise comparison.BrokenProcessPool
+            raise processes.BrokenProcessPool
 
         def shutdown(self, **_):
             pass
 
-    monkeypatch.setattr(comparison, "ProcessPoolExecutor", Broken)
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", Broken)
     with pytest.raises(InputError, match="workers must stay alive, got 'one that died'"):
         compare(QUICK, tmp_path, workers=2)
 

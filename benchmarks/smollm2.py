@@ -21,7 +21,6 @@ import somite as so
 from somite.data import domain_documents
 from somite.data.pretrained import fetch_smollm2
 
-
 COMPONENTS = ("8:4", "15:2", "22:7", "29:1", "29:mlp")
 TEXTS = ("code", "drama", "legal")
 CONTEXT, ROWS, BATCH, CHAINS, BURN_IN, DRAWS = 64, 256, 4, 2, 5, 20

@@ -9,7 +9,8 @@ def test_the_documents_of_every_domain_are_those_of_its_source(registry):
     assert domain_documents("code") == library_documents()
     for source in registry.sources:
         texts = domain_documents(source.name, registry.sources)
-        assert texts and all(isinstance(text, str) for text in texts)
+        assert texts
+        assert all(isinstance(text, str) for text in texts)
 
 
 def test_an_unknown_domain_is_named():

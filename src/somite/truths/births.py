@@ -1,7 +1,8 @@
 """When are modules born? Refined profiles at every checkpoint, against the times of learning.
 
-At each checkpoint: the profile of every neuron over the inputs (`input_profiles`), the correlation of
-these profiles, groups in it, most neurons being in none at first; the same on resampled examples.
+At each checkpoint: the profile of every neuron over the inputs (`input_profiles`), the correlation
+of these profiles and groups in it, most neurons being in none at first; the same on resampled
+examples.
 Through training: `track_modules` and `find_events`.
 """
 
@@ -46,7 +47,7 @@ class BirthSettings:
     examples: int = 128
     replicates: int = 5
     alike: float = 0.8
-    smallest: int = 4
+    smallest: int = 6
     first: int = 20
     window: int = 2
 

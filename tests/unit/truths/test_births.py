@@ -43,8 +43,8 @@ def truth_of(models):
 
 
 def test_a_module_is_born_when_neurons_begin_to_read_the_same():
-    first = dict.fromkeys(range(4), [2, 3, 4])
-    second = first | dict.fromkeys(range(4, 9), [5, 6, 7])
+    first = {i: [2, 3, 4] for i in range(4)}
+    second = first | {i: [5, 6, 7] for i in range(4, 9)}
     truth = truth_of([network({})] * 2 + [network(first)] * 2 + [network(second)] * 2)
     settings = BirthSettings(replicates=4, alike=0.9, smallest=4)
     tracked, events = module_births(truth, BITS, 0, settings)
@@ -56,7 +56,7 @@ def test_a_module_is_born_when_neurons_begin_to_read_the_same():
 
 
 def test_a_silent_neuron_is_in_no_module():
-    model = network(dict.fromkeys(range(4), [2, 3, 4]))
+    model = network({i: [2, 3, 4] for i in range(4)})
     with torch.no_grad():
         model.layer(1).weight[:, 3] = 0.0
         model.layer(0).weight[3] = 0.0

@@ -81,5 +81,5 @@ def test_bad_input_is_refused():
         profiles(truth)
     linear = nn.Linear(6, 2)
     other = replace(truth, model=linear, components={})
-    with pytest.raises(InputError, match="truth must be an MLP, got 'Linear'|must be an MLP"):
+    with pytest.raises(InputError, match="truth must be an MLP"):
         profiles(other)

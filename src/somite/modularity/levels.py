@@ -29,13 +29,13 @@ def groups_above(weights: Array, level: float, smallest: int = SMALLEST) -> Labe
         [0, 0, -1]
     """
     at_least("smallest", smallest, 2, "Use 2.")
-    result = np.full(len(weights), NOBODY)
+    result: Labels = np.full(len(weights), NOBODY)
     if len(weights) < smallest:
         return result
     pairs = weights[np.triu_indices(len(weights), 1)]
     distances = pairs.max() - pairs
     tree = linkage(distances, method="average")
-    found = fcluster(tree, pairs.max() - level, criterion="distance")
+    found = fcluster(tree, pairs.max() - level, criterion="distance").astype(np.int64)
     kept = np.bincount(found)[found] >= smallest
     if kept.any():
         result[kept] = canonical(found[kept])

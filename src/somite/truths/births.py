@@ -15,9 +15,8 @@ import torch
 import xarray as xr
 
 from somite.core.random import stream_seed
-from somite.modularity import find_events, track_modules
+from somite.modularity import find_events, groups_above, track_modules
 from somite.modularity.clustering import Labels
-from somite.modularity.levels import groups_above
 from somite.modularity.series import Array
 from somite.sampling.target import tensors
 from somite.truths.refined import input_profiles
@@ -135,8 +134,8 @@ def _labels(
     x = torch.cat([tensors(task.data)[0][: settings.examples] for task in truth.tasks.values()])
     generator = np.random.default_rng(stream_seed("births", seed))
     chances = np.full(len(x), 1 / len(x))
-    counts = generator.multinomial(len(x), chances, settings.replicates)
-    counts = np.concatenate([np.ones((1, len(x))), counts])
+    drawn = generator.multinomial(len(x), chances, settings.replicates).astype(np.float64)
+    counts = np.concatenate([np.ones((1, len(x))), drawn])
     scale = (settings.n_beta, settings.localization)
     profiles = input_profiles(truth, x, inputs, counts, scale)
     return np.stack(

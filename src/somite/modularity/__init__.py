@@ -8,7 +8,6 @@ from somite.modularity.curves import group_by_curves
 from somite.modularity.events import find_events
 from somite.modularity.groups import combine_views, group_heads
 from somite.modularity.lead_lag import lead_lag
-from somite.modularity.levels import groups_above
 from somite.modularity.matrix import check_matrix
 from somite.modularity.modules import find_modules
 from somite.modularity.nulls import NULLS
@@ -47,7 +46,6 @@ __all__ = [
     "group_by_curves",
     "group_by_refined",
     "group_heads",
-    "groups_above",
     "is_modular",
     "lead_lag",
     "learning_phases",

@@ -15,8 +15,9 @@ import torch
 import xarray as xr
 
 from somite.core.random import stream_seed
-from somite.modularity import find_events, groups_above, track_modules
+from somite.modularity import find_events, track_modules
 from somite.modularity.clustering import Labels
+from somite.modularity.levels import groups_above
 from somite.modularity.series import Array
 from somite.sampling.target import tensors
 from somite.truths.refined import input_profiles

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from somite.core.errors import InputError
-from somite.modularity import groups_above
+from somite.modularity.levels import groups_above
 
 
 def planted(owner):

@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/interaction.py
 	$(BIN)/python benchmarks/false_positives.py
 	$(BIN)/python benchmarks/sampled_truths.py
+	$(BIN)/python benchmarks/births.py
 	$(BIN)/python benchmarks/response.py
 	$(BIN)/python benchmarks/circuit.py
 	$(BIN)/somite benchmark modularity --out runs/comparison

@@ -14,7 +14,7 @@ BODY = -1
 """Label of the main body, which is no cluster."""
 ALIKE = 0.5
 """Jaccard similarity from which on two cuts are the same one."""
-NUMBERS = 2**21
+NUMBERS = 2**19
 """Most numbers of one array of PageRanks, items times seeds."""
 
 

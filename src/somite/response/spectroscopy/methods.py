@@ -40,9 +40,9 @@ def cluster_agreement(
         center_rows: As of the clusters.
 
     Returns:
-        Over clustering (k_means, hdbscan): `ari` and `ami`, 1 the same and 0 as by chance; `p_value` of
-        the ARI, (r + 1)/(permutations + 1), r the permutations that reach it; `clusters` and
-        `coverage` of it; `items`, the number of those compared.
+        Over clustering (k_means, hdbscan): `ari` and `ami`, 1 the same and 0 as by chance;
+        `p_value` of the ARI, (r + 1)/(permutations + 1), r the permutations that reach it;
+        `clusters` and `coverage` of it; `items`, the number of those compared.
 
     Raises:
         InputError: If there is no cluster, or the table is of other items.

@@ -67,23 +67,30 @@ def token_motion(
     if categories is not None:
         _check_categories(values, categories, dims)
     constants = series_scale(values, scale)
-    own = standardized(values, constants, center_rows).diff("checkpoint")
-    drawn = [
-        standardized(replicates[{"replicate": i}].astype(float), constants, center_rows)
-        for i in range(replicates.sizes["replicate"])
-    ]
-    moved = xr.concat([one.diff("checkpoint") for one in drawn], "replicate")
+    parts = []
+    for later in range(1, values.sizes["checkpoint"]):  # a pair at a time, to save memory
+        pair = {"checkpoint": [later - 1, later]}
+        local = [one[pair] if "checkpoint" in one.dims else one for one in constants]
+        own, moved = (
+            standardized(some[pair].astype(float), (local[0], local[1]), center_rows).diff(
+                "checkpoint"
+            )
+            for some in (values, replicates)
+        )
+        parts.append(_of_pair(own, moved, categories))
+    found = xr.concat(parts, "checkpoint", data_vars="minimal", coords="minimal", join="exact")
+    return found.assign_attrs({"scale": scale})
+
+
+def _of_pair(own: xr.DataArray, moved: xr.DataArray, categories: xr.DataArray | None) -> xr.Dataset:
+    """All columns of one change."""
     noise = moved.var("replicate", ddof=1).sum("component")
     squares = (moved**2).sum("component")
-    found = xr.Dataset(
-        {
-            "square": (own**2).sum("component") - noise,
-            "square_error": squares.std("replicate", ddof=1),
-        }
-    )
-    if categories is not None:
-        found = found.assign(_of_categories(found.square, squares, own, moved, categories))
-    return found.assign_attrs({"scale": scale})
+    square = (own**2).sum("component") - noise
+    found = xr.Dataset({"square": square, "square_error": squares.std("replicate", ddof=1)})
+    if categories is None:
+        return found
+    return found.assign(_of_categories(square, squares, own, moved, categories))
 
 
 def _of_categories(

@@ -57,7 +57,9 @@ def cluster_stability(
     _check(found, replicates)
     original, similar, statistics = found.label.values.ravel(), [], []
     for i in range(replicates.sizes["replicate"]):
-        again = token_clusters(replicates[i].astype(float), settings, center_rows=center_rows)
+        again = token_clusters(
+            replicates[{"replicate": i}].astype(float), settings, center_rows=center_rows
+        )
         similar.append(jaccard(original, again.label.values.ravel()))
         statistics.append(cluster_statistics(again))
     count = len(similar)

@@ -57,7 +57,7 @@ def test_without_noise_it_is_the_displacement():
 def test_noise_alone_does_not_move():
     """Means of squares over runs vanish; those without the correction do not."""
     squares, naive, z = [], [], []
-    for seed in range(24):
+    for seed in range(16):
         estimate, replicates = noisy(still(), seed)
         found = so.token_motion(estimate, replicates, categories(), center_rows=False)
         squares.append(found.category_square.sel(category="a").item())
@@ -65,7 +65,7 @@ def test_noise_alone_does_not_move():
         step = estimate.diff("checkpoint") / spread
         naive.append(float((step**2).sum("component")[..., :200].mean()))
         z.append(found.z.sel(category="a").item())
-    error = np.std(squares, ddof=1) / np.sqrt(24)
+    error = np.std(squares, ddof=1) / np.sqrt(16)
     assert abs(np.mean(squares)) < 4 * error
     assert np.mean(naive) > 20 * error
     assert np.max(np.abs(z)) < 4
@@ -74,7 +74,7 @@ def test_noise_alone_does_not_move():
 def test_noise_that_tokens_share_enters_the_errors():
     """Errors of the mean shift are those of repeats; as if tokens were independent they are not."""
     shifts, errors = [], []
-    for seed in range(40):
+    for seed in range(30):
         estimate, replicates = noisy(still(), seed, shared=0.5)
         found = so.token_motion(estimate, replicates, categories(), center_rows=False)
         one = {"category": "a", "component": "0:3"}

@@ -16,8 +16,8 @@ class Conductance:
         tolerance: Largest error of the PageRank of an item over its degree.
         smallest: Fewest items of a cluster.
         main_body: An item is of the main body, of no cluster, unless conductance rises beyond the
-            cut: the conductance of the cut over the highest within `reach` must not exceed this.
-        reach: A cut is one if no set of up to `reach` times its size conducts less.
+            cut: the conductance of the cut over the highest within `window` must not exceed this.
+        window: A cut is one if no set of up to `window` times its size conducts less.
         new_coverage: Seeds are tried until a round of them covers a smaller share of new items.
         round_size: Seeds of a round.
 
@@ -25,7 +25,7 @@ class Conductance:
         InputError: If a number makes no sense.
 
     Source: Spectroscopy (arXiv 2601.12703), table 4: 45 neighbours, 0.001, 1e-7, 20, 0.99, 0.1 %.
-    What its main-body threshold is applied to, the reach and the rounds are choices made here.
+    What its main-body threshold is applied to, the window and the rounds are choices made here.
 
     Example:
         >>> Conductance().neighbors
@@ -37,7 +37,7 @@ class Conductance:
     tolerance: float = 1e-7
     smallest: int = 20
     main_body: float = 0.99
-    reach: float = 1.5
+    window: float = 1.5
     new_coverage: float = 0.001
     round_size: int = 32
 
@@ -53,5 +53,5 @@ class Conductance:
             if not 0 < getattr(self, name) < 1:
                 remedy = f"Use {getattr(Conductance, name)}."
                 raise InputError(name, "must lie between 0 and 1", getattr(self, name), remedy)
-        if not self.reach > 1:
-            raise InputError("reach", "must be above 1", self.reach, "Use 1.5.")
+        if not self.window > 1:
+            raise InputError("window", "must be above 1", self.window, "Use 1.5.")

@@ -58,7 +58,7 @@ def conductances(graph: Graph, order: Places) -> Array:
 def dip(values: Array, volumes: Array, settings: Conductance) -> int | None:
     """Size of the first set whose conductance dips.
 
-    It is below that of all smaller ones from `smallest` on and of all up to `reach` times its
+    It is below that of all smaller ones from `smallest` on and of all up to `window` times its
     size, and at most `main_body` times the highest of the latter; and it has at most half of the
     volume.
 
@@ -82,9 +82,9 @@ def dip(values: Array, volumes: Array, settings: Conductance) -> int | None:
     lowest = np.minimum.accumulate(tail)
     fresh = np.flatnonzero(np.append(True, tail[1:] < lowest[:-1])) + first
     following = np.append(fresh[1:], len(values))  # where it is first undercut
-    ends = np.ceil((fresh + 1) * settings.reach).astype(int)
+    ends = np.ceil((fresh + 1) * settings.window).astype(int)
     for place in fresh[(following >= ends) & (volumes[fresh] <= volumes[-1] / 2)]:
-        rim = values[place + 1 : int(np.ceil((place + 1) * settings.reach))].max(initial=0.0)
+        rim = values[place + 1 : int(np.ceil((place + 1) * settings.window))].max(initial=0.0)
         if values[place] <= settings.main_body * rim:
             return int(place) + 1
     return None

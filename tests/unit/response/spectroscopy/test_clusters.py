@@ -24,7 +24,7 @@ def test_planted_clusters_are_recovered(seed):
 @pytest.mark.parametrize("kind", ["round", "long"])
 def test_a_cloud_has_no_clusters(kind):
     counts = [so.token_clusters(cloud(kind, seed=seed)).sizes["cluster"] for seed in range(10)]
-    assert sum(counts) <= 1  # 0 in 40 clouds when it was written
+    assert sum(counts) <= 1
 
 
 def test_clusters_in_a_cloud_leave_the_main_body():

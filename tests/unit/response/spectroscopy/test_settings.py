@@ -21,7 +21,7 @@ BAD = {
     "tolerance must lie between 0 and 1, got 0": {"tolerance": 0},
     "main_body must lie between 0 and 1, got nan": {"main_body": float("nan")},
     "new_coverage must lie between 0 and 1, got 2": {"new_coverage": 2},
-    "reach must be above 1, got 1. Use 1.5": {"reach": 1},
+    "window must be above 1, got 1. Use 1.5": {"window": 1},
 }
 
 

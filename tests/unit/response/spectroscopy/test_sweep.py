@@ -55,10 +55,10 @@ def test_the_first_dip_is_taken():
     assert dip(np.array(values), volumes(values), FEW) == 3
 
 
-def test_a_dip_that_is_undercut_within_reach_is_none():
+def test_a_dip_that_is_undercut_within_the_window_is_none():
     values = [1, 0.9, 0.3, 0.31, 0.2, 0.5, 0.6, 0.6, 0.6, *[0.5] * 10, 0]
     assert dip(np.array(values), volumes(values), FEW) == 5
-    near = so.Conductance(smallest=2, reach=1.1)
+    near = so.Conductance(smallest=2, window=1.1)
     assert dip(np.array(values), volumes(values), near) == 3
 
 

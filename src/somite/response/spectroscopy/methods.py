@@ -10,7 +10,6 @@ from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.response.blocks import Array
-from somite.response.spectroscopy.settings import Conductance
 from somite.response.vectors import token_vectors
 
 Labels = NDArray[np.int64]
@@ -21,6 +20,7 @@ def cluster_agreement(
     table: xr.Dataset | xr.DataArray,
     found: xr.Dataset,
     *,
+    smallest: int = 20,
     most_items: int = 20_000,
     permutations: int = 199,
     seed: int = 0,
@@ -34,6 +34,7 @@ def cluster_agreement(
     Args:
         table: As in `token_clusters`.
         found: What `token_clusters` gave.
+        smallest: Fewest items of a cluster of HDBSCAN, as of the clusters.
         most_items: Of more items so many are drawn at random, without replacement.
         permutations: Of the labels, for the p-value.
         seed: Of k-means, of the drawing and of the permutations.
@@ -56,6 +57,7 @@ def cluster_agreement(
         1.0
     """
     at_least("permutations", permutations, 1, "Use 199.")
+    at_least("smallest", smallest, 2, "Use 20.")
     at_least("number of clusters", found.sizes["cluster"], 1, "There is nothing to compare.")
     vectors = token_vectors(table, center_rows=center_rows)
     sizes = [dict(x.sizes) for x in (vectors.isel(component=0, drop=True), found.label)]
@@ -68,7 +70,7 @@ def cluster_agreement(
     own = found.label.values.ravel()[items]
     many = found.sizes["cluster"] + (found.coverage.item() < 1)
     means = KMeans(many, n_init=4, random_state=generator.integers(2**31))
-    density = HDBSCAN(Conductance().smallest, copy=True)
+    density = HDBSCAN(smallest, copy=True)
     labels = (means.fit_predict(points), density.fit_predict(points))
     orders = [generator.permutation(own) for _ in range(permutations)]
     rows = np.array([_compared(own, other, orders) for other in labels])

@@ -44,5 +44,7 @@ def test_what_cannot_be_compared():
         so.cluster_agreement(cloud("round"), none)
     with pytest.raises(InputError, match=r"table must be of the items \{'token': 300\}"):
         so.cluster_agreement(values[:, :200], clusters)
+    with pytest.raises(InputError, match=r"smallest must be .* at least 2, got 1"):
+        so.cluster_agreement(values, clusters, smallest=1)
     with pytest.raises(InputError, match=r"permutations must be .* at least 1, got 0"):
         so.cluster_agreement(values, clusters, permutations=0)

@@ -52,7 +52,7 @@ TRAINING = pytest.param("while-training.md", marks=pytest.mark.slow)  # imports 
 NETWORK = pytest.param("your-model.md", marks=pytest.mark.slow)  # samples 18 components: 15 s
 
 
-@pytest.mark.parametrize("page", ["data.md", NETWORK, TRAINING])
+@pytest.mark.parametrize("page", ["data.md", "spectroscopy.md", NETWORK, TRAINING])
 def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

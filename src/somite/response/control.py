@@ -40,7 +40,8 @@ def contrast(found: xr.Dataset, control: xr.Dataset) -> xr.Dataset:
         >>> contrast(one, control).z.item()
         4.0
     """
-    _check(found, control)
+    check_control(found, control)
+    _check_rows(found, control)
     difference = found.susceptibility - control.susceptibility
     error = np.hypot(found.mcse, control.mcse)
     z = (difference / error).where(error > 0)
@@ -57,7 +58,12 @@ def contrast(found: xr.Dataset, control: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(columns, attrs=found.attrs)
 
 
-def _check(found: xr.Dataset, control: xr.Dataset) -> None:
+def check_control(found: xr.Dataset, control: xr.Dataset) -> None:
+    """Require a control without loss, of another seed and else the same settings.
+
+    Raises:
+        InputError: If it is none.
+    """
     if control.attrs.get("n_beta") != 0:
         remedy = "Sample it with n_beta=0, localization as before."
         raise InputError("n_beta of the control", "must be 0", control.attrs.get("n_beta"), remedy)
@@ -70,6 +76,9 @@ def _check(found: xr.Dataset, control: xr.Dataset) -> None:
         if values[0] != values[1]:
             remedy = "Sample the control with the same settings, n_beta and seed apart."
             raise InputError(f"{name} of the control", "must be the same", values, remedy)
+
+
+def _check_rows(found: xr.Dataset, control: xr.Dataset) -> None:
     for name, table in (("found", found), ("control", control)):
         if "mcse" not in table:
             raise InputError(name, "must have errors", list(table), "Leave out errors=False.")

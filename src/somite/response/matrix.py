@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from somite.components.unions import FULL
 from somite.core.checks import at_least, one_of
-from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.response.blocks import Array, check_enough
+from somite.response.replicates import bootstrap_weights, replicated, without_full
 from somite.response.source import Source
 from somite.response.susceptibility import susceptibility
-
-LEAST = 1e-12
-"""Spread over the items, relative to the largest, below which a column cannot be standardised."""
+from somite.response.vectors import standard_scale, standardized
 
 
 def response_matrix(
@@ -78,19 +75,19 @@ def response_matrix(
     """
     one_of("on_failure", on_failure, ("raise", "leave out"))
     at_least("replicates", replicates, 2, "Use 100.")
-    chosen = _without_full(draws, losses)
+    chosen = without_full(draws, losses)
     source = Source(*chosen, on_failure=on_failure)
     check_enough(len(source.good), source.draws)
     at_least("number of components", len(source.components), 2, "Sample more components.")
     items = int(np.prod(source.shape))
     at_least("number of items", items, 2, "Give more probes, examples or tokens.")
     table = susceptibility(*chosen, on_failure=on_failure)
-    center, spread = _scale(table, source.dims)
-    grams = _grams(source, _weights(source, replicates, seed))
+    scale = standard_scale(table.susceptibility, source.dims)
+    grams = _grams(
+        source, bootstrap_weights(source, replicates, stream_seed("response matrix", seed))
+    )
     values, loadings = _modes(grams, items, center_rows)
-    standard = (table.susceptibility - center) / spread
-    if center_rows:
-        standard = standard - standard.mean("component")
+    standard = standardized(table.susceptibility, scale, center_rows)
     table["standardized"] = standard
     table = table.assign(_columns(values, loadings)).assign_coords(mode=np.arange(len(values[0])))
     table["score"] = xr.dot(table.loading, standard, dim="component")
@@ -110,56 +107,15 @@ def effective_rank(values: Array) -> Array:
     return rank
 
 
-def _without_full(draws: xr.Dataset, losses: Any) -> tuple[Any, Any]:
-    kept = draws.component.values != FULL
-    return draws.isel(component=kept), None if losses is None else losses.isel(component=kept)
-
-
-def _scale(table: xr.Dataset, dims: tuple[str, ...]) -> tuple[xr.DataArray, xr.DataArray]:
-    """Mean and standard deviation of each component over the items.
-
-    Raises:
-        InputError: If a component answers to all items alike.
-    """
-    center, spread = table.susceptibility.mean(dims), table.susceptibility.std(dims)
-    for name, found in zip(table.component.values, spread.values, strict=True):
-        if not found > LEAST * float(spread.max()):
-            remedy = "Leave that component out."
-            rule = "must answer differently to different items"
-            raise InputError(f"component {name}", rule, f"a spread of {found}", remedy)
-    return center, spread
-
-
-def _weights(source: Source, replicates: int, seed: int) -> Array:
-    """How much every block of every chain counts (replicate, chain · block); the first: as it is.
-
-    Blocks are drawn with replacement; their weights are shares of the draws, which sum to 1.
-    """
-    share = np.tile(source.share, len(source.good)) / len(source.good)
-    generator = np.random.default_rng(stream_seed("response matrix", seed))
-    picks = generator.multinomial(len(share), np.full(len(share), 1 / len(share)), replicates)
-    drawn = picks * share
-    weights: Array = np.vstack([share, drawn / drawn.sum(1, keepdims=True)])
-    return weights
-
-
 def _grams(source: Source, weights: Array) -> tuple[Array, Array]:
     """Σ x and Σ x xᵀ over items of every replicate, x the χ of all components."""
     count = len(source.components)
     first, second = np.zeros((len(weights), count)), np.zeros((len(weights), count, count))
     for items in source.pieces(count):
-        rows = np.stack([_replicated(source, i, items, weights) for i in range(count)], 1)
+        rows = np.stack([replicated(source, i, items, weights) for i in range(count)], 1)
         first += rows.sum(-1)
         second += rows @ rows.transpose(0, 2, 1)
     return first, second
-
-
-def _replicated(source: Source, component: int, items: slice, weights: Array) -> Array:
-    """χ of a component to some items (replicate, item)."""
-    change, product = (x.reshape(-1, x.shape[-1]) for x in source.means(component, items))
-    observable = source.observable(component).ravel()
-    found: Array = (weights @ observable)[:, None] * (weights @ change) - weights @ product
-    return found
 
 
 def _modes(sums: tuple[Array, Array], items: int, center_rows: bool) -> tuple[Array, Array]:

@@ -1,10 +1,12 @@
 """Linear response: how components answer to data, and data to each other, from saved draws."""
 
+from somite.response.by_chain import responses
 from somite.response.classical import classical_influence
 from somite.response.control import contrast
 from somite.response.derivative import weight_derivative
 from somite.response.influence import influence
 from somite.response.matrix import response_matrix
+from somite.response.pattern import pattern
 from somite.response.susceptibility import susceptibility
 from somite.response.top import top_influences
 
@@ -12,7 +14,9 @@ __all__ = [
     "classical_influence",
     "contrast",
     "influence",
+    "pattern",
     "response_matrix",
+    "responses",
     "susceptibility",
     "top_influences",
     "weight_derivative",

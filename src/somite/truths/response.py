@@ -1,0 +1,83 @@
+"""Susceptibilities of the components of a ground truth to the examples of its tasks."""
+
+import tempfile
+from pathlib import Path
+
+import xarray as xr
+from torch.utils._pytree import tree_map
+
+from somite.baselines import response_similarity
+from somite.core.errors import InputError
+from somite.response import susceptibility
+from somite.sampling import BAOAB, Observable, Record, Target, recorded, sample
+from somite.sampling.draws import REFERENCE
+from somite.sampling.target import Data, n_examples
+from somite.truths.interactions import LOCALIZATION, N_BETA, STEP, curvature_root
+from somite.truths.kinds import masks_of
+from somite.truths.truth import GroundTruth, Task
+
+CHAINS, BURN_IN, DRAWS, THIN = 4, 40, 60, 2
+EXAMPLES = 24
+"""Of each task, evenly over its data."""
+LEAST_TASKS = 2
+
+
+def task_susceptibilities(truth: GroundTruth, seed: int = 0) -> xr.DataArray:
+    """χ of every component to examples of every task, each by the loss of its task.
+
+    The observable is the component's own mean loss on the data of the truth. Chains take full
+    gradients, with a step that suits the stiffest direction of the curvature.
+
+    Args:
+        truth: With at least two tasks.
+        seed: Of the chains.
+
+    Returns:
+        Dims (component, example), with `mcse` and `task` as coordinates.
+
+    Raises:
+        InputError: If the truth has fewer tasks.
+    """
+    if len(truth.tasks) < LEAST_TASKS:
+        rule, remedy = f"must have at least {LEAST_TASKS} tasks", "Take another truth."
+        raise InputError("truth", rule, list(truth.tasks), remedy)
+    observables = {name: _observable(task) for name, task in truth.tasks.items()}
+    highest = N_BETA * curvature_root(truth).highest + LOCALIZATION
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "losses"
+        draws = sample(
+            truth.model,
+            Target(truth.loss, truth.data, N_BETA, LOCALIZATION),
+            BAOAB(STEP / highest**0.5, 2 * LOCALIZATION**0.5),
+            components=masks_of(truth),
+            batch_size=None,
+            chains=CHAINS,
+            burn_in=BURN_IN,
+            draws=DRAWS,
+            thin=THIN,
+            probe_every=1,
+            probes={REFERENCE: truth.data, **observables},
+            record=Record(store, dict.fromkeys(observables, "example")),
+            seed=seed,
+        )
+        found = [_to_task(draws, store, name) for name in observables]
+    together = xr.concat(found, "example")
+    return together.susceptibility.assign_coords(mcse=together.mcse)
+
+
+def response_matrix_of(truth: GroundTruth) -> xr.DataArray:
+    """Correlation of the susceptibilities to examples of all tasks, dims (component, other)."""
+    found: xr.DataArray = response_similarity(task_susceptibilities(truth).drop_vars("mcse"))
+    return found
+
+
+def _observable(task: Task) -> Observable:
+    count = n_examples(task.data)
+    places = [round(i * (count - 1) / max(1, EXAMPLES - 1)) for i in range(min(EXAMPLES, count))]
+    chosen: Data = tree_map(lambda values: values[places], task.data)
+    return Observable(task.loss, chosen)
+
+
+def _to_task(draws: xr.Dataset, store: Path, name: str) -> xr.Dataset:
+    found = susceptibility(draws, recorded(store, name))[["susceptibility", "mcse"]]
+    return found.assign_coords(task=("example", [name] * found.sizes["example"]))

@@ -28,10 +28,10 @@ from somite.data import mixed_shares
 
 SEEDS, WORK = (0, 1, 2, 3, 4), Path("runs/patterning")
 BEGUN, HALF = 0.18, 0.5
-BUDGET, WINDOW, RANDOM = 0.4, 300, 2
+BUDGET, WINDOW, RANDOM = 0.4, 200, 1
 N_BETA, LOCALIZATION = 100.0, 300.0
 CHAINS: Mapping[str, Any] = {
-    "chains": 4, "burn_in": 10, "draws": 120, "thin": 1, "probe_every": 1, "batch_size": 32
+    "chains": 4, "burn_in": 10, "draws": 60, "thin": 1, "probe_every": 1, "batch_size": 32
 }  # fmt: skip
 PROBED, SAMPLED = 64, 4000
 COLUMNS = ("seed", "from", "arm", "predicted", "error", "held_out", "measured", "half_at")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from patterns.text import CONTEXT, SHARES, VOCABULARY, repeats, text
 from torch import Tensor, nn
 
+from patterns.text import CONTEXT, SHARES, VOCABULARY, repeats, text
 from somite.behavior.attention_targets import induction
 from somite.core.random import stream, stream_seed
 from somite.data import row_weights, weighted_batch

@@ -71,7 +71,8 @@ def _of_chain(chain: int, *parts: xr.Dataset | xr.DataArray | None) -> xr.DataAr
             rule, remedy = "must have the axis chain", "Pass what `somite.recorded` gives."
             raise InputError("losses or observable", rule, tuple(part.dims), remedy)
     draws, losses, observable = (p if p is None else p.isel({CHAIN: [chain]}) for p in parts)
-    assert isinstance(draws, xr.Dataset) and not isinstance(observable, xr.Dataset)
+    assert isinstance(draws, xr.Dataset)
+    assert not isinstance(observable, xr.Dataset)
     found: xr.DataArray = susceptibility(
         draws, losses, observable=observable, errors=False
     ).susceptibility

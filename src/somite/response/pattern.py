@@ -1,7 +1,7 @@
 """Patterning: which change of the data would make the structure that is wanted?
 
-Adding h_j of the data j to the mixture, q_h = q + Σ_j h_j (q_j − q), moves E[φ_i] by Σ_j A_ij h_j to
-first order, A = n_beta χ. `somite.response.solve` says how A h = b is solved.
+Adding h_j of the data j to the mixture, q_h = q + Σ_j h_j (q_j − q), moves E[φ_i] by Σ_j A_ij h_j
+to first order, A = n_beta χ. `somite.response.solve` says how A h = b is solved.
 """
 
 from collections.abc import Mapping

@@ -65,7 +65,7 @@ class Problem:
         return rank
 
     def solve(self, chains: Array) -> tuple[Array, float]:
-        """h (item,), and the factor by which it was shortened, from A (chain, component, item)."""
+        """Weights (item,), and the factor by which they were shortened, from A of chains."""
         rows, noise, goal = self._rows(chains)
         penalty = self._penalty(noise)
         if self.method == NONNEGATIVE:
@@ -103,7 +103,7 @@ class Problem:
 
 
 def smallest(rows: Array, goal: Array, penalty: Array) -> Array:
-    """h of least ‖A h − b‖² + Σ λ h²; of least ‖h‖ where every λ is 0.
+    """The h of least ‖A h − b‖² + Σ λ h²; of least ‖h‖ where every λ is 0.
 
     Example:
         >>> smallest(np.array([[1.0, 1.0]]), np.ones(1), np.zeros(2)).round(6).tolist()

@@ -16,7 +16,7 @@ from somite.truths.interactions import LOCALIZATION, N_BETA, STEP, curvature_roo
 from somite.truths.kinds import masks_of
 from somite.truths.truth import GroundTruth, Task
 
-CHAINS, BURN_IN, DRAWS, THIN = 4, 40, 60, 2
+CHAINS, BURN_IN, DRAWS = 2, 40, 60
 EXAMPLES = 24
 """Of each task, evenly over its data."""
 LEAST_TASKS = 2
@@ -54,7 +54,6 @@ def task_susceptibilities(truth: GroundTruth, seed: int = 0) -> xr.DataArray:
             chains=CHAINS,
             burn_in=BURN_IN,
             draws=DRAWS,
-            thin=THIN,
             probe_every=1,
             probes={REFERENCE: truth.data, **observables},
             record=Record(store, dict.fromkeys(observables, "example")),
@@ -65,7 +64,7 @@ def task_susceptibilities(truth: GroundTruth, seed: int = 0) -> xr.DataArray:
     return together.susceptibility.assign_coords(mcse=together.mcse)
 
 
-def response_matrix_of(truth: GroundTruth) -> xr.DataArray:
+def response(truth: GroundTruth) -> xr.DataArray:
     """Correlation of the susceptibilities to examples of all tasks, dims (component, other)."""
     found: xr.DataArray = response_similarity(task_susceptibilities(truth).drop_vars("mcse"))
     return found

@@ -50,7 +50,7 @@ def test_failed_chains_are_left_out_by_name(recorded):
 
 def test_bad_input_is_refused(recorded):
     draws, losses = recorded
-    with pytest.raises(InputError, match="number of good chains must be .* at least 2, got 1"):
+    with pytest.raises(InputError, match=r"number of good chains must be .* at least 2, got 1"):
         so.responses(draws.isel(chain=[0]), losses.isel(chain=[0]))
     with pytest.raises(InputError, match="losses or observable must have the axis chain"):
         so.responses(draws, losses.isel(chain=0))

@@ -27,8 +27,8 @@ from somite.core.random import stream
 from somite.data import mixed_shares
 
 SEEDS, WORK = (0, 1, 2, 3, 4), Path("runs/patterning")
-BEGUN, HALF = 0.18, 0.5
-BUDGET, WINDOW, RANDOM = 0.4, 200, 1
+BEGUN, HALF = 0.25, 0.5
+BUDGET, WINDOW, RANDOM = 0.3, 200, 1
 N_BETA, LOCALIZATION = 100.0, 300.0
 CHAINS: Mapping[str, Any] = {
     "chains": 4, "burn_in": 10, "draws": 60, "thin": 1, "probe_every": 1, "batch_size": 32

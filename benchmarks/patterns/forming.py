@@ -1,5 +1,6 @@
 """A head that learns induction: trained up to where it begins, and on from there with weights."""
 
+import copy
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +68,9 @@ class Run:
             shutil.rmtree(partial, ignore_errors=True)
             shutil.copytree(self.series.folder, partial)
             partial.rename(folder)
-        return Run(self.seed, folder)
+        other = copy.copy(self)  # the text is the same
+        other.series = CheckpointSeries(folder)
+        return other
 
     def scores(self) -> Scores:
         """Induction score of all heads at all checkpoints."""

@@ -99,7 +99,7 @@ def weighted_batch(rows: Tensor, weights: Tensor, batch_size: int, seed: int, st
     if not bool((weights >= 0).all() and weights.isfinite().all() and weights.any()):
         remedy = 'Solve with method="nonnegative", or use `mixed_shares`.'
         rule = "must be finite, zero or more, and not all zero"
-        raise InputError("weights", rule, f"a least one of {float(weights.min())}", remedy)
+        raise InputError("weights", rule, f"{float(weights.min())} as the least", remedy)
     sums = weights.double().cumsum(0)
     uniform = torch.rand(batch_size, generator=stream(seed, "weighted batch", step)).double()
     return rows[torch.searchsorted(sums, uniform * sums[-1], right=True)]

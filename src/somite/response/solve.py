@@ -49,14 +49,14 @@ class Problem:
     ridge: float | None = None
 
     def rank(self, chains: Array) -> int:
-        """Singular values beyond the noise of the mean, from A (chain, component, item).
+        """Singular values beyond twice the noise of the mean, from A (chain, component, item).
 
         Raises:
             InputError: If there are fewer than rows, and a pseudo-inverse is asked for.
         """
         rows, noise, _ = self._rows(chains)
         level = np.median([np.linalg.norm(part, 2) for part in noise])
-        level /= max(1, len(noise) - 1) ** 0.5
+        level *= 2 / max(1, len(noise) - 1) ** 0.5
         rank = int((np.linalg.svd(rows, compute_uv=False) > max(level, LEAST)).sum())
         if self.method == PSEUDO_INVERSE and rank < len(rows):
             rule = f"must have rank {len(rows)} beyond their errors, one for each wanted component"

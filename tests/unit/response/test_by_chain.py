@@ -38,7 +38,7 @@ def test_another_observable_enters(recorded):
 
 def test_failed_chains_are_left_out_by_name(recorded):
     draws, losses = recorded
-    status = draws.status.copy()
+    status = draws.status.astype(object)
     status[0, 1] = "diverged at step 3"
     broken = draws.assign(status=status)
     found = so.responses(broken, losses, on_failure="leave out")

@@ -61,7 +61,7 @@ def task_susceptibilities(truth: GroundTruth, seed: int = 0) -> xr.DataArray:
         )
         found = [_to_task(draws, store, name) for name in observables]
     together = xr.concat(found, "example")
-    return together.susceptibility.assign_coords(mcse=together.mcse)
+    return together["susceptibility"].assign_coords(mcse=together["mcse"])
 
 
 def response(truth: GroundTruth) -> xr.DataArray:

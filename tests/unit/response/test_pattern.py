@@ -69,7 +69,9 @@ def test_a_budget_shortens_the_weights_and_keeps_their_direction():
     assert float(np.linalg.norm(norm.weight)) == pytest.approx(0.1)
     for found in (total, norm):
         np.testing.assert_allclose(found.weight, found.attrs["scale"] * free.weight)
-        np.testing.assert_allclose(found.predicted, found.attrs["scale"] * free.predicted, atol=1e-12)
+        np.testing.assert_allclose(
+            found.predicted, found.attrs["scale"] * free.predicted, atol=1e-12
+        )
     loose = so.pattern(exact(), {"head": 2.0}, "pseudo_inverse", budget=50.0)
     xr.testing.assert_equal(loose, free)
 

@@ -110,8 +110,8 @@ def smallest(rows: Array, goal: Array, penalty: Array) -> Array:
         [0.5, 0.5]
     """
     if not penalty.any():
-        exact: Array = np.linalg.lstsq(rows, goal, rcond=LEAST)[0]
-        return exact
+        exact = np.linalg.lstsq(rows, goal, rcond=LEAST)[0]
+        return np.asarray(exact, dtype=np.float64)
     inverse = 1 / np.maximum(penalty, LEAST * penalty.max())
     small = (rows * inverse) @ rows.T + np.eye(len(rows))
     found: Array = inverse * (rows.T @ np.linalg.solve(small, goal))

@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/sampled_truths.py
 	$(BIN)/python benchmarks/births.py
 	$(BIN)/python benchmarks/response.py
+	$(BIN)/python benchmarks/patterning.py
 	$(BIN)/python benchmarks/circuit.py
 	$(BIN)/somite benchmark modularity --out runs/comparison
 	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/

@@ -19,6 +19,7 @@ SHAPES = {
     "loss_hessian": ("sample", "other"),
     "attributions": ("example",),
     "gradient_grams": ("example", "other_example"),
+    "susceptibilities": ("example",),
 }
 NAMES = [f"c{i}" for i in range(COMPONENTS)]
 ORDER = np.array([3, 0, 4, 1, 2])
@@ -33,7 +34,7 @@ def recorded(kind: str, samples: int = SAMPLES) -> xr.DataArray:
     """An array of a kind, its components related to each other."""
     mix = np.eye(COMPONENTS) + 0.5 * drawn(COMPONENTS, COMPONENTS, seed=9)
     values = np.einsum("ij,jsf->isf", mix, drawn(COMPONENTS, samples, 3))
-    if kind == "attributions":
+    if kind in ("attributions", "susceptibilities"):
         values = values[..., 0]
     elif kind == "gradient_grams":
         values = values @ values.transpose(0, 2, 1)

@@ -12,6 +12,7 @@ from somite.baselines.ncut import ncut, ncut_test, spectral_labels
 from somite.baselines.of_mlp import mlp_lesions, mlp_weights, of_mlp
 from somite.baselines.of_transformer import of_transformer, transformer_lesions
 from somite.baselines.registry import METHODS, WEIGHT_METHODS, baseline_matrix
+from somite.baselines.response_similarity import response_similarity
 from somite.baselines.rsa import rsa
 from somite.baselines.silent import without_silent
 from somite.baselines.unit_similarity import (
@@ -61,6 +62,7 @@ __all__ = [
     "neuron_similarity",
     "of_mlp",
     "of_transformer",
+    "response_similarity",
     "rsa",
     "spectral_blocks",
     "spectral_labels",

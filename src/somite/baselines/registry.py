@@ -16,6 +16,7 @@ from somite.baselines.composition_graph import composition_graph
 from somite.baselines.hsic import FEWEST
 from somite.baselines.mutual_information import FEWEST_SHIFTS, mutual_information
 from somite.baselines.of_mlp import hidden_names, mlp_weights
+from somite.baselines.response_similarity import response_similarity
 from somite.baselines.rsa import rsa
 from somite.baselines.unit_similarity import (
     backward_hessian,
@@ -74,6 +75,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "backward_hessian": Method("loss_hessian", 1, backward_hessian),
         "attribution_correlation": Method("attributions", 3, attribution_correlation),
         "block_ntk": Method("gradient_grams", FEWEST, block_ntk),
+        "response": Method("susceptibilities", 3, response_similarity),
     }
 )
 """Methods that read recorded arrays, with their default settings."""

@@ -20,6 +20,7 @@ from somite.data.sources import DOMAINS
 from somite.data.sparse_parity import ParityTasks
 from somite.data.token_rows import token_rows
 from somite.data.tokenizer import Tokenizer, train_tokenizer
+from somite.data.weighted import mixed_shares, row_weights, weighted_batch
 
 __all__ = [
     "DOMAINS",
@@ -46,11 +47,14 @@ __all__ = [
     "markov_rows",
     "markov_table",
     "mirrored_inputs",
+    "mixed_shares",
     "modular_arithmetic",
     "repeated_rows",
     "role_rows",
+    "row_weights",
     "sample_rows",
     "token_rows",
     "train_tokenizer",
     "training_batch",
+    "weighted_batch",
 ]

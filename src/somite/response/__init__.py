@@ -1,5 +1,6 @@
 """Linear response: how components answer to data, and data to each other, from saved draws."""
 
+from somite.response.by_chain import responses
 from somite.response.classical import classical_influence
 from somite.response.control import contrast
 from somite.response.derivative import weight_derivative
@@ -16,6 +17,7 @@ from somite.response.spectroscopy import (
     cluster_stability,
     token_clusters,
 )
+from somite.response.pattern import pattern
 from somite.response.susceptibility import susceptibility
 from somite.response.top import top_influences
 from somite.response.vectors import token_vectors
@@ -32,7 +34,9 @@ __all__ = [
     "contrast",
     "embed_tokens",
     "influence",
+    "pattern",
     "response_matrix",
+    "responses",
     "susceptibility",
     "token_categories",
     "token_clusters",

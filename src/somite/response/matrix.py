@@ -31,6 +31,7 @@ def response_matrix(
     replicates: int = 100,
     seed: int = 0,
     center_rows: bool = True,
+    null: bool = False,
     on_failure: str = "raise",
 ) -> xr.Dataset:
     """The matrix of restricted susceptibilities with its singular values, loadings and errors.
@@ -46,6 +47,7 @@ def response_matrix(
         replicates: Number of bootstrap replicates, at least 2.
         seed: Of the bootstrap.
         center_rows: Whether to take out what all components have in common at an item.
+        null: Whether to pair φ with the losses of another chain: what noise alone makes.
         on_failure: "raise" if a chain failed, or "leave out" chains that failed in any component.
 
     Returns:
@@ -79,12 +81,12 @@ def response_matrix(
     one_of("on_failure", on_failure, ("raise", "leave out"))
     at_least("replicates", replicates, 2, "Use 100.")
     chosen = _without_full(draws, losses)
-    source = Source(*chosen, on_failure=on_failure)
+    source = Source(*chosen, on_failure=on_failure, null=null)
     check_enough(len(source.good), source.draws)
     at_least("number of components", len(source.components), 2, "Sample more components.")
     items = int(np.prod(source.shape))
     at_least("number of items", items, 2, "Give more probes, examples or tokens.")
-    table = susceptibility(*chosen, on_failure=on_failure)
+    table = susceptibility(*chosen, null=null, on_failure=on_failure)
     center, spread = _scale(table, source.dims)
     grams = _grams(source, _weights(source, replicates, seed))
     values, loadings = _modes(grams, items, center_rows)

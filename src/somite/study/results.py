@@ -12,7 +12,7 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import listed_modules, listed_through, read_manifest
+from somite.study.folder import listed_modules, listed_response, listed_through, read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -35,6 +35,8 @@ class Results:
         attention: Patterns on real text.
         modules: By step, interactions and modules, see `somite.study.pair_modules.modules_of`.
         through: Modules through time, see `somite.study.through_time.through_time`.
+        response: By step, susceptibilities, see `somite.study.response_tables.response_tables`.
+        influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
     """
 
     settings: dict[str, Any]
@@ -50,6 +52,8 @@ class Results:
     attention: xr.Dataset | None = None
     modules: Mapping[int, xr.Dataset] = field(default_factory=dict)
     through: xr.Dataset | None = None
+    response: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -158,6 +162,8 @@ class _Reader:
             attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
             through=self._through(),
+            response=self._response("cells"),
+            influence=self._response("influence"),
         )
 
     def last_estimates(self) -> xr.Dataset:
@@ -203,6 +209,11 @@ class _Reader:
         """Modules followed over checkpoints, where that was done."""
         path = listed_through(self.run)
         return None if path is None else read_cell(self.run / path)
+
+    def _response(self, part: str) -> dict[int, xr.Dataset]:
+        """Those that `somite respond` or `somite influence` has added."""
+        cells = listed_response(self.run, part)
+        return {int(step): read_cell(self.run / path) for step, path in sorted(cells.items())}
 
     def _training(self) -> xr.Dataset:
         if "losses" in self.manifest["cells"]:

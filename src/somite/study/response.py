@@ -79,8 +79,8 @@ def record_all(
         missing = [job for job in every if not job.cell.exists(run)]
         if missing:
             watch.say(cost_in_words(context, missing, runner.workers, "losses of tokens"))
-        watch.phase("losses of tokens", float(sum(job.cost for job in missing)))
-        runner.run(missing, context, watch.advance)
+            watch.phase("losses of tokens", float(sum(job.cost for job in missing)))
+            runner.run(missing, context, watch.advance)
     return jobs
 
 

@@ -105,7 +105,7 @@ def influence_command(
 
 def response_numbers(results: "Results") -> dict[str, Any]:
     """What the page says in words, and its numbers of components, domains and directions."""
-    from somite.report.sections.response import known_roles, last, separated, sentences
+    from somite.report.sections.response import known_roles, last, sentences, separated
 
     table = last(results)
     tokens = [name for name in table.data_vars if {"example", "token"} & set(table[name].dims)]
@@ -153,7 +153,7 @@ def show_influence(found: "xr.Dataset") -> None:
 
     title = "Strongest influences between examples"
     listed = Table("component", "query", "example", "correlation", "q", "control", title=title)
-    best = found.stack(pair=("component", "query", "rank"))  # noqa: PD013 - of xarray
+    best = found.stack(pair=("component", "query", "rank"))
     order = abs(best.correlation).fillna(0).values.argsort()[::-1][:SHOWN]
     domain = found.domain.values
     for i in order:
@@ -182,9 +182,8 @@ def _context(
     read_manifest(run)  # an unfinished run has no report to add to
     context = trained_run(run)
     recipe = context.recipe
-    changed = {name: value for name, value in (("draws", draws), ("rows", rows)) if value}
-    if draws == 0 or rows == 0:
-        at_least("--draws and --rows", 0, 1)
+    given = (("draws", draws), ("rows", rows))
+    changed = {name: value for name, value in given if value is not None}
     recipe = replace(recipe, response=replace(recipe.response, **changed))
     if components is not None:
         recipe = replace(recipe, sampling=replace(recipe.sampling, components=components))

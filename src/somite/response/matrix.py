@@ -31,7 +31,6 @@ def response_matrix(
     replicates: int = 100,
     seed: int = 0,
     center_rows: bool = True,
-    null: bool = False,
     on_failure: str = "raise",
 ) -> xr.Dataset:
     """The matrix of restricted susceptibilities with its singular values, loadings and errors.
@@ -47,7 +46,6 @@ def response_matrix(
         replicates: Number of bootstrap replicates, at least 2.
         seed: Of the bootstrap.
         center_rows: Whether to take out what all components have in common at an item.
-        null: Whether to pair φ with the losses of another chain: what noise alone makes.
         on_failure: "raise" if a chain failed, or "leave out" chains that failed in any component.
 
     Returns:
@@ -81,12 +79,12 @@ def response_matrix(
     one_of("on_failure", on_failure, ("raise", "leave out"))
     at_least("replicates", replicates, 2, "Use 100.")
     chosen = _without_full(draws, losses)
-    source = Source(*chosen, on_failure=on_failure, null=null)
+    source = Source(*chosen, on_failure=on_failure)
     check_enough(len(source.good), source.draws)
     at_least("number of components", len(source.components), 2, "Sample more components.")
     items = int(np.prod(source.shape))
     at_least("number of items", items, 2, "Give more probes, examples or tokens.")
-    table = susceptibility(*chosen, null=null, on_failure=on_failure)
+    table = susceptibility(*chosen, on_failure=on_failure)
     center, spread = _scale(table, source.dims)
     grams = _grams(source, _weights(source, replicates, seed))
     values, loadings = _modes(grams, items, center_rows)
@@ -97,6 +95,35 @@ def response_matrix(
     table = table.assign(_columns(values, loadings)).assign_coords(mode=np.arange(len(values[0])))
     table["score"] = xr.dot(table.loading, standard, dim="component")
     return table
+
+
+def shuffled_values(table: xr.Dataset, shuffles: int, seed: int) -> Array:
+    """Singular values where components answer to the items independently of each other.
+
+    The items are shuffled for every component apart, and the matrix is standardised and centred as
+    in `response_matrix`. Singular values above these are owed to what components have in common.
+
+    (A χ of which one factor is of another chain is no such null: all that it owes to the items
+    stays, times a small number, and standardising takes the number out.)
+
+    Args:
+        table: From `response_matrix` or `susceptibility`.
+        shuffles: How often.
+        seed: Of the shuffles.
+
+    Returns:
+        (shuffle, mode).
+
+    Source: Parallel analysis (Horn 1965), by permutation.
+    """
+    values = table.susceptibility.values.reshape(table.sizes["component"], -1)
+    generator = np.random.default_rng(stream_seed("shuffled response matrix", seed))
+    first, second = [], []
+    for _ in range(shuffles):
+        one = generator.permuted(values, axis=1)
+        first.append(one.sum(1))
+        second.append(one @ one.T)
+    return _modes((np.array(first), np.array(second)), values.shape[1], center_rows=True)[0]
 
 
 def effective_rank(values: Array) -> Array:

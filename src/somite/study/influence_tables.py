@@ -61,9 +61,7 @@ def influence_tables(
     return xr.Dataset(columns, {"component": own.draws.component.values}, own.draws.attrs)
 
 
-def _of_examples(
-    means: Pairs, queries: Sequence[int], count: int, degrees: int
-) -> dict[str, Any]:
+def _of_examples(means: Pairs, queries: Sequence[int], count: int, degrees: int) -> dict[str, Any]:
     """All pairs with errors, tested, of which the largest are kept."""
     own, control = (
         influence(one, one.isel(example=list(queries)), on_failure="leave out") for one in means
@@ -152,7 +150,7 @@ def _in_control(
 
 
 def _as_if_all(z: xr.DataArray, number: int, degrees: int) -> np.ndarray:
-    """q of the largest ones of so many tests: p times their number, over the rank."""
+    """Adjusted p of the largest ones of so many tests: p times their number, over the rank."""
     ranks = np.arange(1, z.sizes["rank"] + 1)
     found: np.ndarray = np.minimum(1.0, 2 * student.sf(abs(z.values), degrees) * number / ranks)
     return found

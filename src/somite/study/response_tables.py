@@ -1,4 +1,4 @@
-"""How components answer to domains and tokens, beside a control without loss and beside noise.
+"""How components answer to domains and tokens, beside a control without loss.
 
 Without loss the chains spread further, so that χ of the control is larger all over. What counts is
 what a factor cannot explain: the control is multiplied by the one factor of each component that
@@ -12,17 +12,21 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
+from somite.components.unions import FULL
 from somite.core.errors import InputError
 from somite.estimators.control import control_check
 from somite.response import contrast, group_losses, response_matrix, susceptibility
+from somite.response.matrix import effective_rank, shuffled_values
 from somite.response.susceptibility import adjusted
 from somite.study.recorded_cells import Losses
 
-RUNS = ("posterior", "control", "noise")
-"""Noise: the observable of a chain paired with the losses of the next one."""
+RUNS = ("posterior", "control", "shuffled")
+"""Shuffled: the tokens of the posterior's matrix, for every component apart."""
+SHUFFLES = 20
 LEVEL = 0.05
 MODES = ("singular_value", "singular_value_error", "explained", "overlap")
 BY_MODE = ("loading", "loading_error")
+RANKS = ("effective_rank", "effective_rank_error")
 LEAVE = "leave out"
 Columns = dict[str, tuple[Any, ...]]
 
@@ -32,7 +36,7 @@ def response_tables(
 ) -> xr.Dataset:
     """Susceptibilities to domains and tokens, and the modes of the matrix over all tokens.
 
-    Chains that failed are left out.
+    Chains that failed are left out, and the component named full is.
 
     Args:
         own: Losses at draws around a checkpoint, all examples of one length.
@@ -45,16 +49,19 @@ def response_tables(
         For level "domain", over (component, group), and "token", over (component, example, token):
         `LEVEL_susceptibility`, `LEVEL_mcse`, `LEVEL_q`; of the control `LEVEL_control` and
         `LEVEL_control_mcse`, `LEVEL_control_q` of the difference to it times `control_scale` (each
-        q adjusted over its table); `LEVEL_null_share` and `LEVEL_null_found`, the share of p ≤ 0.05 and of q ≤ 0.05
-        where nothing is to be found, over component. Over (run, mode) the numbers of
-        `somite.response_matrix` of the tokens, for the posterior, the control and noise alone, with
-        `singular_value_q` of the difference to the control over mode; `effective_rank` and its
-        error over run; over component `control_z` of the control against its closed form, and `control_correlation`,
-        of χ with that of the control over the tokens, freed of the noise of both; `chains_failed` over run; `domain` of each example. Attributes of the draws.
+        q adjusted over its table); over component `LEVEL_null_share` and `LEVEL_null_found`, the
+        shares of p ≤ 0.05 and of q ≤ 0.05 where nothing is to be found. Over (run, mode) the
+        numbers of `somite.response_matrix` of the tokens, for the posterior, the control and
+        `somite.response.matrix.shuffled_values` (without loadings); over mode `singular_value_q`
+        of the difference to the control; over run `effective_rank`, its error and
+        `chains_failed`. Over component `control_z` of the control against its closed form, and
+        `control_correlation`, of χ with that of the control over the tokens, freed of the noise of
+        both. `domain` of each example. Attributes of the draws.
 
     Raises:
         InputError: If there are too few good chains or draws, or a component has none.
     """
+    own, control = _parts(own), _parts(control)
     found, scale = _tokens(own, control, replicates, seed)
     found |= _domains(own, control, domains, scale)
     table = xr.Dataset(found, {"component": own.draws.component.values}, own.draws.attrs)
@@ -66,9 +73,15 @@ def response_tables(
     return table
 
 
-def _domains(
-    own: Losses, control: Losses, domains: Sequence[str], scale: xr.DataArray
-) -> Columns:
+def _parts(one: Losses) -> Losses:
+    """Without the component in which all weights move: it answers to everything."""
+    kept = one.draws.component.values != FULL
+    if kept.all():
+        return one  # not loaded
+    return Losses(one.draws.isel(component=kept), one.loss.isel(component=kept))
+
+
+def _domains(own: Losses, control: Losses, domains: Sequence[str], scale: xr.DataArray) -> Columns:
     """Columns of the level domain."""
     losses = [group_losses(one.loss, domains) for one in (own, control)]
     found, other = (
@@ -83,26 +96,37 @@ def _tokens(
     own: Losses, control: Losses, replicates: int, seed: int
 ) -> tuple[Columns, xr.DataArray]:
     """Columns of the level token and of the modes, and the factor of the control."""
-    sources = ((own, False), (control, False), (own, True))
     tables = [
-        response_matrix(
-            one.draws, one.loss, replicates=replicates, seed=seed, null=null, on_failure=LEAVE
-        )
-        for one, null in sources
+        response_matrix(one.draws, one.loss, replicates=replicates, seed=seed, on_failure=LEAVE)
+        for one in (own, control)
     ]
-    scale, correlation = _shared(*tables[:2])
-    columns = _level("token", tables, scale)
+    null = susceptibility(own.draws, own.loss, null=True, on_failure=LEAVE)
+    scale, correlation = _shared(*tables)
+    columns = _level("token", (*tables, null), scale) | _modes(tables, seed)
     columns["control_scale"] = "component", scale.values
     columns["control_correlation"] = "component", correlation.values
-    for name in MODES:
-        columns[name] = ("run", "mode"), np.stack([table[name] for table in tables])
-    for name in BY_MODE:
-        columns[name] = ("run", "mode", "component"), np.stack([table[name] for table in tables])
-    for name in ("effective_rank", "effective_rank_error"):
-        columns[name] = "run", np.array([table[name] for table in tables])
-    columns["chains_failed"] = "run", np.array([int(table.chains_failed) for table in tables])
-    columns["singular_value_q"] = "mode", _difference_q(*tables[:2])
     return columns, scale
+
+
+def _modes(tables: Sequence[xr.Dataset], seed: int) -> Columns:
+    """Singular values, loadings and ranks of every run; the shuffled one has no loadings."""
+    shuffled = shuffled_values(tables[0], SHUFFLES, seed)
+    ranks, squares = effective_rank(shuffled), (shuffled**2).mean(0)
+    third = {
+        "singular_value": shuffled.mean(0),
+        "singular_value_error": shuffled.std(0, ddof=1),
+        "explained": squares / squares.sum(),
+        "effective_rank": ranks.mean(),
+        "effective_rank_error": ranks.std(ddof=1),
+        "chains_failed": int(tables[0].chains_failed),
+    }
+    columns: Columns = {"singular_value_q": ("mode", _difference_q(*tables))}
+    for name in (*MODES, *BY_MODE, *RANKS, "chains_failed"):
+        values = [table[name].values for table in tables]
+        nothing = np.full(values[0].shape, np.nan)
+        dims = ("run", *tables[0][name].dims)
+        columns[name] = dims, np.stack([*values, np.asarray(third.get(name, nothing))])
+    return columns
 
 
 def _shared(found: xr.Dataset, control: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:

@@ -93,6 +93,35 @@ class StoredCells(Mapping[tuple[int, str], xr.Dataset]):
         return len(self._paths)
 
 
+class StoredSteps(Mapping[int, xr.Dataset]):
+    """Stored data sets by step, read when asked for; the last one that was read is kept.
+
+    Args:
+        run: Folder of the run.
+        paths: Where each is.
+    """
+
+    def __init__(self, run: Path, paths: Mapping[str, str]) -> None:
+        """Keep the places."""
+        self._run = run
+        self._paths = {int(step): path for step, path in sorted(paths.items())}
+        self._kept: dict[int, xr.Dataset] = {}
+
+    def __getitem__(self, step: int) -> xr.Dataset:
+        """Load one."""
+        if step not in self._kept:
+            self._kept = {step: read_cell(self._run / self._paths[step])}
+        return self._kept[step]
+
+    def __iter__(self) -> Any:
+        """All steps."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._paths)
+
+
 def load_results(run: Path) -> Results:
     """Read a finished study.
 
@@ -162,8 +191,8 @@ class _Reader:
             attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
             through=self._through(),
-            response=self._response("cells"),
-            influence=self._response("influence"),
+            response=StoredSteps(self.run, listed_response(self.run, "cells")),
+            influence=StoredSteps(self.run, listed_response(self.run, "influence")),
         )
 
     def last_estimates(self) -> xr.Dataset:
@@ -209,11 +238,6 @@ class _Reader:
         """Modules followed over checkpoints, where that was done."""
         path = listed_through(self.run)
         return None if path is None else read_cell(self.run / path)
-
-    def _response(self, part: str) -> dict[int, xr.Dataset]:
-        """Those that `somite respond` or `somite influence` has added."""
-        cells = listed_response(self.run, part)
-        return {int(step): read_cell(self.run / path) for step, path in sorted(cells.items())}
 
     def _training(self) -> xr.Dataset:
         if "losses" in self.manifest["cells"]:

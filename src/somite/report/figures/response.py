@@ -19,7 +19,7 @@ MOST_MODES = 10
 RUNS = {
     "posterior": ("posterior", CATEGORIES[0], "circle"),
     "control": ("control, no loss", CATEGORIES[1], "circle-open"),
-    "noise": ("noise, another chain", FAINT, "x-thin-open"),
+    "shuffled": ("posterior, tokens shuffled", FAINT, "x-thin-open"),
 }
 CLIP = 0.97
 """Share of the answers that are not cut off by the colours."""
@@ -81,7 +81,7 @@ def _said(*numbers: float) -> str:
 
 
 def singular_figure(table: xr.Dataset) -> go.Figure:
-    """Singular values of the response matrix, of the control, and of noise, with errors.
+    """Singular values of the response matrix, of the control, and of chance, with errors.
 
     They are divided by the root of the number of tokens, so that records of any length compare.
     """

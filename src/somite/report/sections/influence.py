@@ -23,8 +23,8 @@ NOTE = (
     "Influence = −Cov of two losses while the component alone moves; negative: learning the one "
     "lowers the loss of the other, their losses then correlate positively. ± standard errors. q: "
     "over all pairs; of tokens, as if all pairs had been tested. Control: the correlation without "
-    "any loss, and q of the difference to it. The numbers shown are the largest of many, and so too "
-    "large on average. Tokens are asked about at the place of the query whose loss varies most."
+    "any loss, and q of the difference to it. Shown are the largest of many, which are too large "
+    "on average. Tokens are asked about at the place of the query whose loss varies most."
 )
 
 

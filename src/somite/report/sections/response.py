@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 KEY, TITLE = "response", "How components answer to data"
 LEVEL = 0.05
 KNOWN = ("previous_token", "induction")
-NAMES = {"posterior": "posterior", "control": "control, no loss", "noise": "noise, another chain"}
+NAMES = {
+    "posterior": "posterior",
+    "control": "control, no loss",
+    "shuffled": "posterior, tokens shuffled",
+}
+TESTED = ("posterior", "control")
 
 
 def section(results: Results) -> Section:
@@ -49,8 +54,9 @@ def section(results: Results) -> Section:
         "response-singular-values",
         "Directions of the response matrix over all tokens",
         "Singular values ± bootstrap errors of the standardised matrix component × token. The "
-        "control is a plain Gaussian around the center; noise pairs a chain with the losses of "
-        "another one. Structure is owed to the posterior only where it stands off from both.",
+        "control is a plain Gaussian around the center. Grey: tokens shuffled for every component "
+        "apart, nothing in common. Structure is owed to the posterior only where it stands off "
+        "from both.",
         singular_figure(table),
     )
     loadings = Chart(
@@ -91,7 +97,7 @@ def separated(results: Results) -> dict[str, xr.Dataset]:
     try:
         return {
             run: separation(modes.sel(run=run, drop=True), kinds, layers_of(names), seed)
-            for run in NAMES
+            for run in TESTED
         }
     except InputError:  # all of one kind within every layer
         return {}
@@ -141,7 +147,7 @@ def _shared(table: xr.Dataset) -> str:
 def _rank(table: xr.Dataset) -> str:
     parts = [
         f"{float(table.effective_rank.sel(run=run)):.1f} ± "
-        f"{float(table.effective_rank_error.sel(run=run)):.1f} ({NAMES[run].partition(',')[0]})"
+        f"{float(table.effective_rank_error.sel(run=run)):.1f} ({run})"
         for run in NAMES
     ]
     return f"Effective rank of the matrix: {', '.join(parts)}."
@@ -211,16 +217,24 @@ def _trust(table: xr.Dataset) -> Table:
     tokens = table.sizes["example"] * table.sizes["token"]
     away = f"{np.nanmax(np.abs(z)):.1f} errors" if np.isfinite(z).any() else "not known"
     rows = [
-        ("tokens × components × draws", f"{tokens:,} × {table.sizes['component']} × {_draws(table)}"),
+        (
+            "tokens × components × draws",
+            f"{tokens:,} × {table.sizes['component']} × {_draws(table)}",
+        ),
         ("n_beta, localization", f"{attrs['n_beta']:g}, {attrs['localization']:g}"),
-        ("chains left out (posterior, control)", ", ".join(map(str, table.chains_failed.values[:2]))),
+        (
+            "chains left out (posterior, control)",
+            ", ".join(map(str, table.chains_failed.values[:2])),
+        ),
         ("largest deviation of the control from its closed form", away),
         *(
             (f"false positives among {what}: p ≤ 0.05, q ≤ 0.05", _false(table, level))
             for level, what in (("domain", "domains"), ("token", "tokens"))
         ),
     ]
-    note = "False positives: χ of a chain paired with the losses of another one, where all is false."
+    note = (
+        "False positives: χ of a chain paired with the losses of another one, where all is false."
+    )
     return Table("How far to trust it", ("", ""), rows, note)
 
 

@@ -43,9 +43,7 @@ def lead(whole: xr.Dataset, table: xr.Dataset) -> str:
     """How many tokens there are, how many of them are shown, and how many answers are sure."""
     length = whole.sizes["token"]
     count, shown = (length * one.sizes["example"] for one in (whole, table))
-    sure, beyond = (
-        float((whole[f"token_{name}"] < LEVEL).mean()) for name in ("q", "control_q")
-    )
+    sure, beyond = (float((whole[f"token_{name}"] < LEVEL).mean()) for name in ("q", "control_q"))
     said = (
         f"{count:,} tokens: {sure:.1%} of all answers of components to them are no chance, "
         f"{beyond:.1%} differ from the control by more than a factor (q < {LEVEL})."

@@ -9,6 +9,7 @@ import xarray as xr
 
 from browser.pages import Opened, wait_until
 from somite.report import build_response
+from somite.report.figures.response import unit_of
 from unit.report.synthetic import synthetic_results
 from unit.report.synthetic_response import influences, response
 
@@ -47,8 +48,10 @@ def test_a_token_tells_its_answer_with_its_error(opened: Opened) -> None:
     token.hover()
     answer = page.locator(f"{VIEWER} .answer").inner_text()
     found = response(rows=8)
-    value = found.token_susceptibility.values[3].ravel()[12]
-    error = found.token_mcse.values[3].ravel()[12]
+    unit, words = unit_of(found.token_susceptibility)
+    value = found.token_susceptibility.values[3].ravel()[12] / unit
+    error = found.token_mcse.values[3].ravel()[12] / unit
+    assert f"in {words}" in answer
     shown, after = answer.split(" is ")[1].split(", without")[0].split(" ± ")
     assert float(shown) == pytest.approx(value, abs=0.06 * error + 0.01 * abs(value))
     assert float(after) == pytest.approx(error, rel=0.1)
@@ -113,7 +116,7 @@ def test_a_hundred_thousand_tokens_stay_usable(browser, tmp_path: Path) -> None:
     took = found.page.evaluate(
         f"(() => {{ const t = performance.now(); {press}; return performance.now() - t; }})()"
     )
-    assert took < 3000
+    assert took < 5000
     box = f"document.querySelector('{VIEWER} .listing')"
     found.page.evaluate(f"{box}.scrollTop = {box}.scrollHeight")
     wait_until(

@@ -83,7 +83,8 @@ def _between(loading: Array, labels: Labels) -> Array:
     for kind in np.unique(labels):
         inside = (labels == kind).astype(float)  # (labelling, component)
         found += (inside @ loading.T) ** 2 / inside.sum(1, keepdims=True)
-    return np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+    shares: Array = np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+    return shares
 
 
 def _chance(values: Array, exact: bool) -> float:

@@ -74,7 +74,7 @@ def record_all(
         one_of("step", str(step), [str(known) for known in context.series.steps()])
     with Local().start(workers, context.device) as runner, claimed(run, context.recipe.name):
         sweep_partial(run)
-        jobs = {step: response_jobs(context, step) for step in steps}
+        jobs: dict[int, Jobs] = {step: response_jobs(context, step) for step in steps}
         every = [job for part in jobs.values() for job in part.values()]
         missing = [job for job in every if not job.cell.exists(run)]
         if missing:

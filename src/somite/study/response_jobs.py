@@ -67,7 +67,8 @@ def _control(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def chosen_masks(context: Context, which: str) -> dict[str, Mask]:
     """Components by a kind, a name or a pattern; several with commas."""
-    model, found = context.new_model(), {}
+    model = context.new_model()
+    found: dict[str, Mask] = {}
     for name in (part.strip() for part in which.split(",")):
         found |= components(model, name)
     return found

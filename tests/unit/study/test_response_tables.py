@@ -53,11 +53,12 @@ def test_the_first_direction_of_the_posterior_is_more_than_chance() -> None:
     found = response()
     first = found.isel(mode=0)
     assert first.singular_value_q < 0.01
-    value, chance = (first.singular_value.sel(run=run) for run in ("posterior", "shuffled"))
-    assert value > 1.5 * chance
-    assert np.isnan(first.loading.sel(run="shuffled")).all()
-    loading = abs(first.loading.sel(run="posterior"))
-    assert loading.sel(component=HEADS).min() > loading.drop_sel(component=HEADS).max()
+    value, chance = (first.sel(run=run) for run in ("posterior", "shuffled"))
+    assert value.singular_value > chance.singular_value + 3 * chance.singular_value_error
+    assert np.isnan(chance.loading).all()
+    loading = abs(value.loading)
+    others = loading.drop_sel(component=HEADS)
+    assert loading.sel(component=HEADS).mean() > 2 * others.mean()
     assert found.domain_null_found.mean() < 0.05
     assert found.token_null_share.mean() < 0.08
     assert (abs(found.control_z) < 4).all()

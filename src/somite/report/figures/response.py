@@ -58,14 +58,14 @@ def matrix_figure(table: xr.Dataset, level: float) -> go.Figure:
     )
     marks = np.where(table.domain_control_q.values < level, "∗", "")
     text = np.char.add(np.char.mod("%.2g", values), marks)
-    names = [[str(name) for name in table[axis].values] for axis in ("component", "group")]
+    names, groups = ([str(n) for n in table[axis].values] for axis in ("component", "group"))
     hover = f"<b>%{{y}}, %{{x}}</b> (in {words})<br>%{{customdata}}"
-    cells = heat(values, *names, hover, text)
+    cells = heat(values, names, groups, hover, text)
     reach = float(np.nanquantile(np.abs(values), CLIP)) or 1.0
     bar = {"title": {"text": f"χ, {words}"}, "thickness": 12, "outlinewidth": 0}
     cells.update(colorscale=DIVERGING, zmin=-reach, zmax=reach, colorbar=bar, customdata=said)
     margin = {"l": 60, "r": 16, "t": 10, "b": 56}
-    figure = styled(go.Figure(cells), ROW_HEIGHT * len(names[0]) + 110, margin=margin)
+    figure = styled(go.Figure(cells), ROW_HEIGHT * len(names) + 110, margin=margin)
     plain_grid(figure)
     figure.update_yaxes(title_text="component")
     return figure

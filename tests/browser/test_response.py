@@ -49,8 +49,8 @@ def test_a_token_tells_its_answer_with_its_error(opened: Opened) -> None:
     answer = page.locator(f"{VIEWER} .answer").inner_text()
     found = response(rows=8)
     unit, words = unit_of(found.token_susceptibility)
-    value = found.token_susceptibility.values[3].ravel()[12] / unit
-    error = found.token_mcse.values[3].ravel()[12] / unit
+    value = float(found.token_susceptibility.values[3].ravel()[12]) / unit
+    error = float(found.token_mcse.values[3].ravel()[12]) / unit
     assert f"in {words}" in answer
     shown, after = answer.split(" is ")[1].split(", without")[0].split(" ± ")
     assert float(shown) == pytest.approx(value, abs=0.06 * error + 0.01 * abs(value))

@@ -35,6 +35,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/births.py
 	$(BIN)/python benchmarks/response.py
 	$(BIN)/python benchmarks/patterning.py
+	$(BIN)/python benchmarks/response_scale.py
 	$(BIN)/python benchmarks/circuit.py
 	$(BIN)/somite benchmark modularity --out runs/comparison
 	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/

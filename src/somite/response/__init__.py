@@ -5,6 +5,7 @@ from somite.response.classical import classical_influence
 from somite.response.control import contrast
 from somite.response.derivative import weight_derivative
 from somite.response.embryology import embed_tokens, token_categories, token_motion
+from somite.response.grouped import group_losses
 from somite.response.influence import influence
 from somite.response.matrix import response_matrix
 from somite.response.replicates import bootstrap_susceptibility
@@ -33,6 +34,7 @@ __all__ = [
     "cluster_stability",
     "contrast",
     "embed_tokens",
+    "group_losses",
     "influence",
     "pattern",
     "response_matrix",

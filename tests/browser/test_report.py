@@ -1,6 +1,5 @@
 """The report in headless Chromium: drawn whole, silent, alive, and closed to the outside."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from required import without
 from somite.report import build_report
 from unit.report.synthetic import synthetic_results
 
@@ -34,13 +34,6 @@ SECTIONS = (
     "diagnostics",
     "settings",
 )
-
-
-def without(reason: str) -> None:
-    """Skip for a named reason, or fail where everything is required."""
-    if os.environ.get("SOMITE_REQUIRE_ALL") == "1":
-        pytest.fail(f"SOMITE_REQUIRE_ALL=1, but {reason}")
-    pytest.skip(reason)
 
 
 def wait_until(page, expression: str, seconds: float = 8) -> None:

@@ -10,6 +10,7 @@ import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -29,11 +30,12 @@ SIDE, CLASSES = 28, 10
 MEAN, DEVIATION = 0.1307, 0.3081
 """Of the brightness between 0 and 1, with which the network was trained."""
 WEIGHTS, DIGITS = "network.safetensors", "digits.safetensors"
-ARRAYS = {
+INNER = "numpy._core.multiarray"
+ARRAYS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
+    ("numpy.core.multiarray", "_reconstruct"): import_module(INNER)._reconstruct,
+    (INNER, "_reconstruct"): import_module(INNER)._reconstruct,
 }
 """All that a pickle of arrays has to name."""
 

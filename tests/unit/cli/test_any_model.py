@@ -101,7 +101,15 @@ def test_what_calibration_finds_is_sampled(somite, model, texts, tmp_path, monke
 
     monkeypatch.setattr("somite.calibration.calibrate", calibrate)
     given = ["--components", "0:mlp", "--calibrate", *["--json"] * as_json]
-    for setting in ("draws=8", "rows=16", "context=8", "batch_size=2", "kernel=SGLD", "chains=3"):
+    for setting in (
+        "draws=8",
+        "rows=16",
+        "context=8",
+        "batch_size=2",
+        "kernel=SGLD",
+        "chains=3",
+        "threads=1",
+    ):
         given += ["--set", setting]
     ended = somite("llc", model, "--data", texts[0], *given, "--out", tmp_path / "run")
     assert ended.code == 0, ended.err

@@ -47,9 +47,10 @@ def test_curves_are_those_of_sample(tracked):
 
 
 def test_the_probe_is_as_large_as_it_was_asked_to_be(tmp_path):
-    so.track({100: network(100)}, TARGET, KERNEL, tmp_path, probe_rows=4, threads=1, **CHAIN)
+    chain = CHAIN | {"probe_every": 1}
+    so.track({100: network(100)}, TARGET, KERNEL, tmp_path, probe_rows=4, threads=1, **chain)
     probes = {"reference": (X[:4], DATA[1][:4])}
-    draws = so.sample(network(100), TARGET, KERNEL, probes=probes, checkpoint=100, **CHAIN)
+    draws = so.sample(network(100), TARGET, KERNEL, probes=probes, checkpoint=100, **chain)
     found = load_estimates(tmp_path).ess_probe
     assert float(found.squeeze()) == float(so.llc(draws).ess_probe.squeeze())
     with pytest.raises(InputError, match="probe_rows must be a whole number of at least 1"):

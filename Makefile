@@ -1,6 +1,7 @@
 # make demo   train, sample and report on real text (about half an hour on 2 cores)
 # make test   everything that CI checks: lint, types, import rules, all tests
 # make check  lint and types alone
+# make data   the texts and trained models that some tests use, into the cache (160 MB)
 # make bench  the benchmarks; results go to benchmarks/results/
 # make bench-small  the comparison of methods on a few networks (under 5 minutes on 2 cores)
 # Each target sets up what it needs in .venv.
@@ -13,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 # Every test and every worker computes on one thread; threads that fight for a core are far slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench bench-small browser
+.PHONY: demo test check data bench bench-small browser
 
 demo: $(READY)
 	$(BIN)/somite run language-small --out runs/language-small
@@ -25,6 +26,10 @@ check: $(READY)
 	$(BIN)/ruff format --check -q .
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
+
+data: $(READY)
+	$(BIN)/somite data fetch
+	$(BIN)/somite data fetch smollm2 mnist-cnn
 
 bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py

@@ -1,10 +1,11 @@
 """The browser that all pages are opened in."""
 
-import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
+
+from required import without
 
 FLAGS = (
     "--no-sandbox",
@@ -17,13 +18,6 @@ FLAGS = (
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
-
-
-def without(reason: str) -> None:
-    """Skip for a named reason, or fail where everything is required."""
-    if os.environ.get("SOMITE_REQUIRE_ALL") == "1":
-        pytest.fail(f"SOMITE_REQUIRE_ALL=1, but {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

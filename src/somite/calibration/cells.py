@@ -29,6 +29,7 @@ from somite.sampling.sharing import Sharing
 from somite.sampling.stability import stiffest
 from somite.sampling.target import Data, Loss, Target, n_examples, per_example, rows
 from somite.sampling.views import View, center_losses
+from somite.sampling.vocabulary import check_vocabulary
 
 LANCZOS_STEPS = 8
 PROBE = 16
@@ -96,6 +97,7 @@ def look(
     """
     target, at_center = Target(loss, data, n_beta=0.0), center_losses(center, loss)
     few = rows(data, slice(0, FEW))
+    check_vocabulary("data", at_center, data)
     losses = check_loss(at_center, few)
     parts = views(center, target, masks, Sharing(center, loss, few))
     size = n_examples(data)

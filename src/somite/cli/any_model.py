@@ -1,6 +1,8 @@
 """`somite components`, `somite llc`, `somite track`: any model, any series of checkpoints."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.tree import Tree
 
+from somite.cli.any_config import Asked, asked
 from somite.core.checks import at_least
 from somite.core.errors import InputError
-from somite.study.sections import SamplingConfig
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,38 +53,11 @@ Settings = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON, and nothing else.")]
 
 
-@dataclass(frozen=True)
-class AnyConfig(SamplingConfig):
-    """Sampler settings for a model of the user's, and how its text is cut.
-
-    Args:
-        context: Tokens per row.
-        threads: Threads of PyTorch; 0 for one on each core.
-    """
-
-    n_beta: float = 100.0
-    localization: float = 300.0
-    kernel: str = "BAOAB"
-    step_size: float = 0.03
-    friction: float = 45.0
-    rows: int = 512
-    probe_rows: int = 16
-    draws: int = 200
-    context: int = 128
-    threads: int = 0
-
-    def __post_init__(self) -> None:
-        """Check before any work starts."""
-        super().__post_init__()
-        at_least("context", self.context, 2, "A token is predicted from those before it.")
-        at_least("threads", self.threads, 0)
-
-
 def components_command(model: Model, revision: Revision = None, as_json: Json = False) -> None:
     """Show the components of a model, with their numbers of weights."""
     from somite.components import components
 
-    loaded, kinds = _opened(model, revision)[0], {}
+    loaded, kinds = _model(model, revision), {}
     for kind in KINDS:
         try:
             kinds[kind] = {name: mask.size for name, mask in components(loaded, kind).items()}
@@ -113,9 +88,9 @@ def llc_command(
     """Sample components of one model, and estimate their refined LLCs on each text."""
     from somite.training.open_series import checkpoints
 
-    loaded, tokenizer = _opened(model, revision)
-    work = _Work(checkpoints({0: loaded}), tokenizer, components, settings, calibrate)
-    table = work.run(data, out, quiet=as_json)
+    request = asked(components, data, settings, calibrate)
+    series = checkpoints({0: _model(model, revision)})
+    table = _Work(series, _tokenizer(model, revision), request, as_json).run(out)
     _tell(table, as_json)
 
 
@@ -140,10 +115,10 @@ def track_command(
     from somite.study.track import LEAST_STEPS
     from somite.training.open_series import checkpoints
 
+    request = asked(components, data, settings, calibrate)
     found = checkpoints(series, pattern=pattern)
     at_least("number of checkpoints", len(found.steps()), LEAST_STEPS, "Use `somite llc` for one.")
-    work = _Work(found, _tokenizer(_beside(series), None), components, settings, calibrate)
-    table = work.run(data, out, quiet=as_json)
+    table = _Work(found, _tokenizer(_beside(series), None), request, as_json).run(out)
     with writable(out):
         report = build_report(load_results(out), out / "report.html")
     _tell(table, as_json)
@@ -153,15 +128,14 @@ def track_command(
 
 @dataclass
 class _Work:
-    """A series, and what was asked of it on the command line."""
+    """A series, and what is asked of it; `quiet` leaves the standard output to a table."""
 
     series: "Checkpoints"
     tokenizer: Any
-    components: str
-    settings: list[str] | None
-    calibrate: bool
+    asked: Asked
+    quiet: bool
 
-    def run(self, data: list[str], out: Path, quiet: bool) -> "xr.Dataset":
+    def run(self, out: Path) -> "xr.Dataset":
         """Sample what is missing; the estimates of the last checkpoint, also by domain."""
         from somite.cli.progress import TerminalWatch
         from somite.models import next_token_loss
@@ -169,79 +143,89 @@ class _Work:
         from somite.study import load_estimates
         from somite.study.track import track
 
-        config = self._config()
-        rows = _texts(data, self.tokenizer, config)
+        config, rows, masks = self.asked.config, self._rows(), self._masks()
         target = Target(next_token_loss, _together(rows), config.n_beta, config.localization)
         kernel = config.sampler()
         names = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
         chain = {name: getattr(config, name) for name in names}
-        masks = self._masks()
-        if self.calibrate:
-            found = self._calibrated(target, masks, config, quiet)
+        if self.asked.calibrate:
+            found = self._calibrated(target, masks)
             target, kernel = found.target(target.loss, target.data), found.kernel
-            chain |= found.settings
+            kept = {name: chain[name] for name in self.asked.given & {"draws"}}
+            chain |= found.settings | kept
         domains = rows if len(rows) > 1 else {}
-        with TerminalWatch(Console(stderr=True) if quiet else console) as watch:
+        with TerminalWatch(Console(stderr=True) if self.quiet else console) as watch:
             track(
                 self.series, target, kernel, out, components=masks, domains=domains,
-                threads=config.threads or None, watch=watch, **chain,
+                probe_rows=config.probe_rows, threads=config.threads or None, watch=watch, **chain,
             )  # fmt: skip
         return load_estimates(out)
 
-    def _config(self) -> AnyConfig:
-        """Sampler settings of the command line."""
-        from somite.cli.options import pair
-        from somite.study.recipe import section
+    def _rows(self) -> dict[str, "Tensor"]:
+        """Rows of tokens of every text, by its name."""
+        from somite.data import token_rows
 
-        found: AnyConfig = section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
+        found: dict[str, Tensor] = {}
+        for name, words in self.asked.texts.items():
+            config = self.asked.config
+            packed = token_rows([words], self.tokenizer, config.context, config.rows)
+            assert not isinstance(packed, dict)
+            found[name] = packed
         return found
 
     def _masks(self) -> "str | dict[str, Mask]":
-        """What was chosen: a kind as it is, names and patterns as masks.
-
-        Raises:
-            InputError: If nothing was.
-        """
+        """What was chosen: a kind as it is, names and patterns as masks."""
         from somite.components import components
 
-        chosen = [name.strip() for name in self.components.split(",") if name.strip()]
-        if not chosen:
-            remedy = "Name a kind such as heads, or names such as 0:1,0:2."
-            raise InputError("components", "must name something", self.components, remedy)
+        chosen = self.asked.components
         model = self.series.load(self.series.steps()[-1])
         masks = {name: mask for part in chosen for name, mask in components(model, part).items()}
         return chosen[0] if len(chosen) == 1 else masks
 
-    def _calibrated(
-        self, target: "Target", masks: "str | dict[str, Mask]", config: AnyConfig, quiet: bool
-    ) -> "Calibration":
+    def _calibrated(self, target: "Target", masks: "str | dict[str, Mask]") -> "Calibration":
         """Settings found from a few checkpoints, said as they are."""
         from somite.calibration import calibrate
-        from somite.cli.calibrate import watched
         from somite.cli.trained import spread_steps
 
         steps = spread_steps(list(self.series.steps()), CALIBRATED)
         models = {str(step): self.series.load(step) for step in steps}
-        with watched() as say:
+        names = ("kernel", "batch_size", "chains", "seed")
+        plan = {name: getattr(self.asked.config, name) for name in names}
+        with self._watched() as say:
             found = calibrate(
-                models, target.loss, target.data, components=masks, map=False, seed=config.seed,
-                say=None if quiet else say, batch_size=config.batch_size, chains=config.chains,
-            )  # fmt: skip
-        for sentence in found.words if not quiet else ():
+                models, target.loss, target.data, components=masks, map=False, say=say, **plan
+            )
+        for sentence in found.words if not self.quiet else ():
             _print(f"- {sentence}")
         return found
 
+    @contextmanager
+    def _watched(self) -> Iterator[Callable[[str], None] | None]:
+        """What tells of the progress of a calibration; None where nothing is to be said."""
+        from somite.cli.calibrate import watched
 
-def _opened(model: str, revision: str | None) -> tuple["nn.Module", Any]:
-    """A model and its tokenizer: the last checkpoint of a run, or one of Hugging Face."""
-    from somite.models import load_model
+        if self.quiet:
+            yield None
+        else:
+            with watched() as say:
+                yield say
+
+
+def _is_run(folder: str) -> bool:
     from somite.study.folder import MARKER
+
+    return (Path(folder) / MARKER).is_file()
+
+
+def _model(model: str, revision: str | None) -> "nn.Module":
+    """The last checkpoint of a run, or a model of Hugging Face."""
+    from somite.models import load_model
     from somite.training.open_series import checkpoints
 
-    if (Path(model) / MARKER).is_file():
-        series = checkpoints(model)
-        return series.load(series.steps()[-1]), _tokenizer(model, None)
-    return load_model(model, revision), _tokenizer(model, revision)
+    if not _is_run(model):
+        return load_model(model, revision)
+    series = checkpoints(model)
+    return series.load(series.steps()[-1])
 
 
 def _tokenizer(where: str, revision: str | None) -> Any:
@@ -251,9 +235,8 @@ def _tokenizer(where: str, revision: str | None) -> Any:
         InputError: If there is none.
     """
     from somite.cli.trained import trained_run
-    from somite.study.folder import MARKER
 
-    if (Path(where) / MARKER).is_file():
+    if _is_run(where):
         return trained_run(Path(where)).corpus.tokenizer
     try:
         from transformers import AutoTokenizer
@@ -273,33 +256,6 @@ def _beside(series: str) -> str:
     if inside and not list(Path(series).glob("tokenizer*.json")):
         return str(inside[-1].parent)
     return series
-
-
-def _texts(given: list[str], tokenizer: Any, config: AnyConfig) -> dict[str, "Tensor"]:
-    """Rows of tokens of every text file, by its name.
-
-    Raises:
-        InputError: If a file cannot be read, or two have the same name.
-    """
-    from somite.data import token_rows
-
-    found: dict[str, Tensor] = {}
-    for text in given:
-        name, equals, file = text.partition("=")
-        path = Path(file if equals else text)
-        name = name if equals else path.stem
-        if name in found:
-            remedy = "Write NAME=FILE with different names."
-            raise InputError("--data", "must name each text once", name, remedy)
-        try:
-            words = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            rule = "must be a text file that can be read"
-            raise InputError("--data", rule, str(path), "Check the path.") from error
-        packed = token_rows([words], tokenizer, config.context, config.rows)
-        assert not isinstance(packed, dict)
-        found[name] = packed
-    return found
 
 
 def _together(rows: dict[str, "Tensor"]) -> "Tensor":

@@ -11,6 +11,7 @@ from rich.text import Text
 from somite.behavior import SCORES
 from somite.estimators.verdict import CARE, GOOD, GRADES, REFUSE
 from somite.report.figures.verdicts import MARKS, PANELS
+from somite.report.reading import one
 from somite.study import Results
 
 
@@ -21,7 +22,7 @@ def show_results(results: Results, console: Console) -> None:
         results: A finished study.
         console: Where to print.
     """
-    for table in (_heads(results), _verdicts(results), _stages(results), _agreement(results)):
+    for table in (_components(results), _verdicts(results), _stages(results), _agreement(results)):
         console.print(table)
         console.print()
     if left_out := results.groups.attrs.get("refined_left_out", ""):
@@ -29,13 +30,22 @@ def show_results(results: Results, console: Console) -> None:
         console.print(Text(reason))  # Text: brackets in it are no markup
 
 
-def _heads(results: Results) -> Table:
+def _components(results: Results) -> Table:
     last = int(results.llc.step.values[-1])
     scores = [score for score in SCORES if score in results.behavior]
     short = [score.removesuffix("_token")[:9] for score in scores]
     title = f"Components at step {last}; {CARE}: ∗, {REFUSE}: ×"
     table = Table(
-        "head", "rLLC", "MCSE", "R-hat", "ESS", "center", "group", *short, title=title, box=None
+        one(results),
+        "rLLC",
+        "MCSE",
+        "R-hat",
+        "ESS",
+        "center",
+        "group",
+        *short,
+        title=title,
+        box=None,
     )
     for name in results.llc.component.values:
         row = results.llc.sel(step=last, component=name)
@@ -74,7 +84,7 @@ def _kind(reason: str) -> str:
 
 
 def _group(results: Results, name: str) -> str:
-    """Number of the head's group as in the report, from 1."""
+    """Number of the component's group as in the report, from 1."""
     labels = results.groups.label.sel(view="curves_ward")
     return str(int(labels.sel(component=name)) + 1) if name in labels.component else "none"
 

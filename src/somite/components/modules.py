@@ -20,8 +20,9 @@ def of_modules(model: nn.Module, which: str) -> dict[str, Mask] | None:
     Args:
         model: Any module.
         which: "layers" (every module with weights of its own), "type:Conv2d" (those of one type),
-            "channels:NAME" (output channels of a convolution or a linear map, "NAME:0"), or
-            "gates:NAME" (gates of each layer of an LSTM or GRU, "NAME.l0:forget").
+            "channels:NAME" (output channels of a convolution or a linear map, "NAME:0"),
+            "channels:NAME/8" (groups of 8 that follow each other, "NAME:0-7"), or "gates:NAME"
+            (gates of each layer of an LSTM or GRU, "NAME.l0:forget").
 
     Returns:
         None if `which` is none of these.
@@ -66,12 +67,13 @@ def _of_type(model: nn.Module, name: str) -> dict[str, Mask]:
     return found
 
 
-def _channels(model: nn.Module, name: str) -> dict[str, Mask]:
-    """Output channels of a convolution, or of a linear map.
+def _channels(model: nn.Module, asked: str) -> dict[str, Mask]:
+    """Output channels of a convolution, or of a linear map, alone or in groups.
 
     Raises:
         InputError: If the convolution is transposed in groups: a channel is no slice there.
     """
+    name, size = _group_size(asked)
     module = _module(model, name, (_ConvNd, nn.Linear), "a convolution or a linear map")
     axis = 1 if isinstance(module, _ConvTransposeNd) else 0
     cuts = {"weight": Cut(axis), "bias": Cut()}
@@ -80,10 +82,30 @@ def _channels(model: nn.Module, name: str) -> dict[str, Mask]:
     if groups > 1:
         rule, remedy = "must not be transposed in groups", "Give masks of your own."
         raise InputError(name, rule, f"{groups} groups", remedy)
-    return {
-        f"{name}:{i}": Mask({f"{name}.{n}": cuts[n].mask(shape, i) for n, shape in shapes.items()})
-        for i in range(shapes["weight"][axis])
-    }
+    count = shapes["weight"][axis]
+    found = {}
+    for first in range(0, count, size):
+        held = range(first, min(first + size, count))
+        shown = f"{first}-{held[-1]}" if len(held) > 1 else str(first)
+        found[f"{name}:{shown}"] = Mask(
+            {f"{name}.{n}": cuts[n].mask(shape, *held) for n, shape in shapes.items()}
+        )
+    return found
+
+
+def _group_size(asked: str) -> tuple[str, int]:
+    """Name of a module, and how many of its channels make a component.
+
+    Raises:
+        InputError: If that is no positive number.
+    """
+    name, slash, size = asked.rpartition("/")
+    if not slash:
+        return asked, 1
+    if not size.isdecimal() or int(size) < 1:
+        remedy = "Write channels:NAME/8 for groups of 8."
+        raise InputError("size of a group of channels", "must be a positive number", size, remedy)
+    return name, int(size)
 
 
 def _gates(model: nn.Module, name: str) -> dict[str, Mask]:

@@ -1,6 +1,7 @@
 """Checks at the border: each returns the value or raises an `InputError`."""
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -92,13 +93,16 @@ def finite_weights(argument: str, weights: Mapping[str, Tensor]) -> None:
 
 
 def movable_weights(argument: str, weights: Mapping[str, Tensor]) -> None:
-    """Require weights that a chain can move: in memory, on one device, in floating point.
+    """Require weights that a chain can move: in memory, whole, on one device, in floating point.
 
     Raises:
-        InputError: If they are on the meta device, spread over several, or quantised.
+        InputError: If they are on the meta device, cut or spread over several, or quantised.
     """
     remedy = "Load the model whole, without device_map."
+    shards = sys.modules.get("torch.distributed.tensor")  # which a model in shards has imported
     for name, tensor in weights.items():
+        if shards is not None and isinstance(tensor, shards.DTensor):
+            raise InputError(argument, "must be whole, not in shards", f"a part of {name}", remedy)
         if tensor.is_meta:
             raise InputError(argument, "must have its weights in memory", f"none of {name}", remedy)
         if not tensor.is_floating_point():

@@ -9,8 +9,9 @@ from somite.data.digit_pairs import digit_pairs
 from somite.data.domains import domain_documents
 from somite.data.double_addition import double_addition
 from somite.data.fetch import FetchError, cache_folder
-from somite.data.listing import domain_table, fetch_domains
+from somite.data.listing import PRETRAINED, domain_table, fetch_domains, fetch_models, model_table
 from somite.data.markov import markov_rows, markov_table
+from somite.data.mnist import mnist_digits, mnist_network
 from somite.data.modular_arithmetic import modular_arithmetic
 from somite.data.ngrams import NgramCounts, corpus_ngrams, count_ngrams
 from somite.data.planted_inputs import correlated_inputs, mirrored_inputs
@@ -24,6 +25,7 @@ from somite.data.weighted import mixed_shares, row_weights, weighted_batch
 
 __all__ = [
     "DOMAINS",
+    "PRETRAINED",
     "REPEATS",
     "Corpus",
     "DataConfig",
@@ -43,11 +45,15 @@ __all__ = [
     "domain_table",
     "double_addition",
     "fetch_domains",
+    "fetch_models",
     "load_corpus",
     "markov_rows",
     "markov_table",
     "mirrored_inputs",
     "mixed_shares",
+    "mnist_digits",
+    "mnist_network",
+    "model_table",
     "modular_arithmetic",
     "repeated_rows",
     "role_rows",

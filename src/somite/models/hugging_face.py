@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from somite.core.errors import InputError
+from somite.core.errors import InputError, first_names
 
-SHOWN = 3
-"""Tensors that do not fit which an error names."""
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What transformers raises of files that it cannot make a model of."""
 
 
 def load_model(
@@ -39,23 +39,45 @@ def load_model(
         InputError: If transformers is not installed; if there is no such model or revision, or the
             Hub cannot be reached; if the weights are quantised, do not fit or cannot be read.
     """
-    library, given = _transformers(), str(path_or_id)
-    where = given if revision is None else f"{given}, revision {revision}"
+    found = pretrained(str(path_or_id), revision=revision, dtype=dtype or torch.float32)
+    loaded: nn.Module = found.to(device).eval()
+    return loaded
+
+
+def pretrained(
+    source: str, kind: Any = None, dtype: torch.dtype = torch.float32, **how: Any
+) -> nn.Module:
+    """A model of transformers whose files hold exactly its weights, on the CPU.
+
+    Args:
+        source: Folder or id.
+        kind: Class of transformers that loads it, which may be a part of what was saved, such as
+            the body without its head; by default that of causal language models.
+        dtype: Precision of the weights.
+        **how: Further keywords of `from_pretrained`.
+
+    Raises:
+        InputError: If transformers is not installed, or source, revision or files are not right.
+    """
+    library, revision = _transformers(), how.get("revision")
+    where = source if revision is None else f"{source}, revision {revision}"
+    configured = kind.config_class if kind else library.AutoConfig
     try:
-        config = library.AutoConfig.from_pretrained(given, revision=revision)
+        config = configured.from_pretrained(source, **how)
         _check_precision(where, config)
-        kind, precision = library.AutoModelForCausalLM, dtype or torch.float32
-        model, report = read_pretrained(
-            kind, given, revision=revision, config=config, dtype=precision
-        )
+        with _without_bars():
+            model, report = (kind or library.AutoModelForCausalLM).from_pretrained(
+                source, config=config, dtype=dtype, output_loading_info=True,
+                ignore_mismatched_sizes=True, **how,
+            )  # fmt: skip
     except InputError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(*_reason(error, given, revision)) from error
-    _check_fit(where, report)
+    except UNREADABLE as error:
+        raise InputError(*_reason(error, source, revision)) from error
+    _check_fit(where, report, part=kind is not None)
     model.config.use_cache = False
-    loaded: nn.Module = model.to(device).eval()
-    return loaded
+    found: nn.Module = model
+    return found
 
 
 def _transformers() -> Any:
@@ -84,22 +106,22 @@ def _check_precision(where: str, config: Any) -> None:
         raise InputError("model", rule, f"{where} ({method})", remedy)
 
 
-def _check_fit(where: str, report: dict[str, Any]) -> None:
-    """Require that every weight was in the file, in its shape, and no other.
+def _check_fit(where: str, report: dict[str, Any], part: bool) -> None:
+    """Require that every weight was in the file, in its shape, and no other but of a larger whole.
 
     Raises:
         InputError: If not; the first that differ are named.
     """
-    for what, found in (
-        ("missing", report["missing_keys"]),
-        ("of another shape", [name for name, *_ in report["mismatched_keys"]]),
-        ("unknown to the model", report["unexpected_keys"]),
-    ):
-        if found:
-            names = ", ".join(sorted(found)[:SHOWN])
-            rule = f"must hold the weights that its config.json describes; {what}: {names}"
-            remedy = "Compare the files with config.json, or load it yourself and pass the model."
-            raise InputError("model", rule, where, remedy)
+    names = {
+        "missing": report["missing_keys"],
+        "unexpected": () if part else report["unexpected_keys"],
+        "of another shape": [name for name, *_ in report["mismatched_keys"]],
+    }
+    if any(names.values()):
+        shown = "; ".join(f"{what} {first_names(sorted(n))}" for what, n in names.items() if n)
+        rule = f"must hold the weights that its config.json describes; {shown}"
+        remedy = "Compare the files with config.json, or load it yourself and pass the model."
+        raise InputError("model", rule, where, remedy)
 
 
 def _reason(error: Exception, given: str, revision: str | None) -> tuple[str, str, str | None, str]:
@@ -133,21 +155,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def read_pretrained(kind: Any, source: str | Path, **how: Any) -> tuple[Any, dict[str, list[Any]]]:
-    """A model of a class of transformers, and which weights did not fit: to be refused by name.
-
-    Args:
-        kind: The class, such as `AutoModelForCausalLM`.
-        source: Folder or id.
-        how: Further keywords of `from_pretrained`.
-    """
-    with _without_bars():
-        model, report = kind.from_pretrained(
-            source, output_loading_info=True, ignore_mismatched_sizes=True, **how
-        )
-    return model, report
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from somite.report.page import Section
+from somite.report.reading import tracked
 from somite.report.sections import (
     ablation,
     attention,
@@ -71,5 +72,5 @@ def render(results: Results) -> str:
 
 def all_sections(results: Results) -> list[Section]:
     """The sections after the first screen, in reading order."""
-    left_out = () if results.behavior.data_vars else OF_TRANSFORMERS
+    left_out = OF_TRANSFORMERS if tracked(results) else ()
     return [module.section(results) for module in SECTIONS if module not in left_out]

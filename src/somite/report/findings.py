@@ -17,6 +17,7 @@ from somite.report.reading import (
     noun,
     stage_spans,
     steps,
+    tracked,
     views,
 )
 from somite.report.roles import CLEAR, Role, best_head, highest, roles, score_name, scores_in
@@ -32,7 +33,7 @@ NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 def findings(results: Results) -> list[str]:
     """Sentences: heads that became something, stages, agreement of groups and behaviour."""
-    if not results.behavior.data_vars:
+    if tracked(results):
         return [stages_sentence(results)]
     return [heads_sentence(results), stages_sentence(results), agreement_sentence(results)]
 

@@ -22,6 +22,20 @@ VIEW_NAMES = {
     "refined": "data-refined profiles",
 }
 MAIN_VIEW = "curves_ward"
+KINDS = {
+    "heads": "head",
+    "layers": "layer",
+    "mlps": "MLP",
+    "attentions": "attention",
+    "head_groups": "head group",
+    "keys_values": "key-value group",
+    "experts": "expert",
+    "routers": "router",
+    "neurons": "neuron",
+    "channels": "channel",
+    "gates": "gate",
+}
+"""What one component is called, by the kind that was chosen."""
 NO_CURVE = "no whole curve"
 
 
@@ -49,13 +63,32 @@ def heads(results: Results) -> list[str]:
     return [str(name) for name in results.llc["component"].values]
 
 
-def noun(results: Results) -> str:
-    """What the components are called."""
+def one(results: Results) -> str:
+    """What one component is called: "head", "layer", "channel group", else "component"."""
     settings = results.settings
     chosen = settings.get("components") or settings.get("sampling", {}).get("components", "heads")
-    return {"heads": "attention heads", "layers": "layers", "mlps": "MLPs"}.get(
-        str(chosen), "components"
-    )
+    kind, _, inside = str(chosen).partition(":")
+    return KINDS.get(kind, "component") + (" group" if kind == "channels" and "/" in inside else "")
+
+
+def many(results: Results) -> str:
+    """What several components are called."""
+    return f"{one(results)}s"
+
+
+def noun(results: Results) -> str:
+    """What the components are called in titles."""
+    return f"attention {many(results)}" if one(results) == "head" else many(results)
+
+
+def axis_of(results: Results) -> str:
+    """Title of an axis along which components stand."""
+    return "head (layer:head)" if one(results) == "head" else one(results)
+
+
+def tracked(results: Results) -> bool:
+    """Whether these are of a series that was only tracked: any loss, and no behaviour measured."""
+    return not results.behavior.data_vars
 
 
 def steps(results: Results) -> list[int]:

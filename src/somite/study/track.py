@@ -26,8 +26,11 @@ from somite.modularity import combine_views, group_heads
 from somite.sampling import Target, sample
 from somite.sampling.draws import REFERENCE
 from somite.sampling.kernels.kernel import Kernel
-from somite.sampling.sample import chain_settings
+from somite.sampling.preflight import FEW, check_loss
+from somite.sampling.sample import chain_settings, frozen
 from somite.sampling.target import Data, check_data, n_examples, rows
+from somite.sampling.views import center_losses
+from somite.sampling.vocabulary import check_vocabulary
 from somite.study.analysis import ANALYSIS_ROWS, join_steps, lambda_series, with_curves
 from somite.study.cells import Cell, sweep_partial
 from somite.study.folder import MANIFEST, claimed, write_whole
@@ -37,7 +40,7 @@ from somite.study.run import Silent, Watch
 from somite.training.open_series import checkpoints
 from somite.training.series import Checkpoints
 
-PROBE_ROWS, MOST_BOUNDARIES = 16, 6
+MOST_BOUNDARIES = 6
 LEAST_STEPS, LEAST_GROUPED = 3, 4
 """Fewest checkpoints with stages, and fewest components with groups."""
 KIND = "track"
@@ -56,6 +59,7 @@ class _Track:
     threads: int
     run: Path
     watch: Watch
+    probe_rows: int
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def wanted(self, step: int, weights: str) -> dict[str, tuple[Data, Cell]]:
@@ -70,6 +74,13 @@ class _Track:
         if known is None:
             return True
         return not all(cell.exists(self.run) for _, cell in self.wanted(step, known).values())
+
+    def check_domains(self, model: nn.Module) -> None:
+        """Require that the loss bears the data sets that come last, before any is sampled."""
+        at_center = center_losses(frozen(model), self.target.loss)
+        for name, data in self.domains.items():
+            check_vocabulary(f"domain {name}", at_center, data)
+            check_loss(at_center, rows(data, slice(0, FEW)))
 
     def draws(
         self, step: int, model: nn.Module | None, tell: Callable[[float], None]
@@ -94,7 +105,7 @@ class _Track:
     def _sample(
         self, step: int, model: nn.Module, data: Data, progress: Callable[[int, int], None]
     ) -> xr.Dataset:
-        few = rows(data, slice(0, min(PROBE_ROWS, n_examples(data))))
+        few = rows(data, slice(0, min(self.probe_rows, n_examples(data))))
         return sample(
             model, replace(self.target, data=data), self.kernel, components=self.components,
             probes={REFERENCE: few}, progress=progress, checkpoint=step, **self.chain,
@@ -123,6 +134,7 @@ class _Track:
             "kernel": repr(self.kernel),
             "settings": asdict(chain_settings(self.chain)),
             "threads": self.threads,
+            "probe_rows": self.probe_rows,
             **made_with(*SAMPLING_ROWS),
         }
 
@@ -149,6 +161,7 @@ def track(
     *,
     components: str | Mapping[str, Mask] = "heads",
     domains: Mapping[str, Data] | None = None,
+    probe_rows: int = 16,
     threads: int | None = None,
     watch: Watch | None = None,
     **settings: Any,
@@ -167,6 +180,7 @@ def track(
         components: What `somite.components` takes.
         domains: Further data sets by name, on which the components of the last checkpoint are
             sampled too (data-refined coefficients).
+        probe_rows: How many of the data, the first ones, are the fixed reference probe.
         threads: Threads of PyTorch; one for each core if left out. They enter the identity of the
             draws, since sums depend on them.
         watch: Is told of the progress.
@@ -190,6 +204,7 @@ def track(
         ('step', 'component')
     """
     chain_settings(settings)
+    at_least("probe_rows", probe_rows, 1)
     if threads is not None:
         at_least("threads", threads, 1)
     found = checkpoints(series) if isinstance(series, Mapping) else series
@@ -202,7 +217,7 @@ def track(
         _run(
             _Track(
                 found, target, kernel, components, domains or {}, settings, cores, run,
-                watch or Silent(),
+                watch or Silent(), probe_rows,
             )
         )  # fmt: skip
     return run
@@ -222,7 +237,10 @@ def _run(work: _Track) -> None:
             def tell(share: float, done: int = done, step: int = step) -> None:
                 work.watch.advance(done + share, f"step {step}")
 
-            made[step] = work.draws(step, load(step) if step in todo else None, tell)
+            model = load(step) if step in todo else None
+            if model is not None and step == todo[0]:
+                work.check_domains(model)
+            made[step] = work.draws(step, model, tell)
             tell(1.0)
     found = {step: [cell.read(work.run) for cell in cells] for step, cells in made.items()}
     keys = [cell.key for cells in made.values() for cell in cells]

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from somite.core.errors import InputError
+from somite.core.errors import InputError, first_names
 from somite.training.weight_files import Shapes
 
 Template = nn.Module | Callable[[], nn.Module]
 """A model that is copied for each checkpoint, or a function that makes one."""
-SHOWN = 3
 
 
 def new_model(template: Template) -> nn.Module:
@@ -106,9 +105,3 @@ def _prefix(expected: list[str], found: list[str]) -> str:
         return ""
     ends = (found[0][: -len(name)] for name in expected if found[0].endswith(f".{name}"))
     return next((end for end in ends if all(name.startswith(end) for name in found)), "")
-
-
-def first_names(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

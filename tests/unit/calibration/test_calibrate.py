@@ -258,3 +258,11 @@ def test_an_example_that_is_not_finite_is_refused_before_any_chain():
 
     with pytest.raises(InputError, match="data must have a finite loss at the center"):
         call(loss=loss, data=data, batch_size=4, say=lambda text: None)
+
+
+def test_a_token_beyond_the_embedding_is_refused():
+    model = nn.Sequential(nn.Embedding(5, 2), nn.Linear(2, 1))
+    tokens = torch.zeros(40, 1, dtype=torch.long)
+    tokens[39] = 5
+    with pytest.raises(InputError, match="data must hold tokens from 0 to 4"):
+        calibrate(model, lambda m, b: m(b)[:, 0, 0] ** 2, tokens, components="full")

@@ -29,6 +29,7 @@ def test_modules_of_a_type():
 
 def test_channels_of_convolutions_and_rows_of_linear_maps():
     assert sizes(NET, "channels:0") == {"0:0": 5, "0:1": 5, "0:2": 5}
+    assert sizes(NET, "channels:0/2") == {"0:0-1": 10, "0:2": 5}
     assert sizes(NET, "channels:3") == {"3:0": 3, "3:1": 3}
     assert sizes(NET, "channels:5") == {"5:0": 9, "5:1": 9}
     turned = nn.Sequential(nn.ConvTranspose2d(2, 3, 2))
@@ -89,6 +90,8 @@ def test_projections_of_an_lstm_belong_to_no_gate():
             "type must be the type of modules that hold weights, got 'Conv3d'. Did you",
         ),
         ("channels:9", "components must be the name of a convolution or a linear map, got '9'"),
+        ("channels:0/x", "size of a group of channels must be a positive number, got 'x'"),
+        ("channels:0/0", "size of a group of channels must be a positive number, got '0'"),
         ("channels:1", "got '1, which is BatchNorm2d'"),
         ("gates:0", "components must be the name of an LSTM or a GRU, got '0, which is Conv2d'"),
         ("neurons:0", "components must select at least one weight, got 'neurons:0'"),

@@ -2,6 +2,9 @@ import pickle
 
 import pytest
 import torch
+from torch import distributed
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import Shard, distribute_tensor
 
 from somite.core.checks import (
     at_least,
@@ -75,6 +78,17 @@ class Sharded(torch.Tensor):
     @property
     def device(self) -> str:
         return "cuda:1"
+
+
+def test_weights_in_shards_are_refused():
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = DeviceMesh("cpu", [0])
+        part = distribute_tensor(torch.zeros(4, 2), mesh, [Shard(0)])
+        with pytest.raises(InputError, match="must be whole, not in shards, got 'a part of b'"):
+            movable_weights("model", {"a": torch.zeros(1), "b": part})
+    finally:
+        distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize(

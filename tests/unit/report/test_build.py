@@ -68,6 +68,26 @@ def test_a_study_without_boundaries_and_with_many_layers() -> None:
     assert "one stage only" in page
 
 
+@pytest.mark.parametrize(
+    ("chosen", "title"),
+    [("layers", "16 layers"), ("channels:conv/8", "16 channel groups"), ("b3f1", "16 components")],
+)
+def test_components_of_a_tracked_series_are_called_what_they_are(chosen: str, title: str) -> None:
+    whole = synthetic_results()
+    page = render(
+        synthetic_results(
+            settings={"components": chosen},
+            behavior=whole.behavior.drop_vars(list(whole.behavior.data_vars)),
+            groups=whole.groups.sel(view=["curves_ward"], view_other=["curves_ward"]),
+            training=whole.training[["loss"]].isel(domain=[0]),
+        )
+    )
+    assert f"When {title} took shape" in page
+    said = page.split("<script>")[0].replace("<head>", "").replace("</head>", "")
+    assert re.findall(r".{40}\b[Hh]eads?\b.{20}", said) == []
+    assert "nats" not in said
+
+
 def test_every_chart_has_units_on_its_axes() -> None:
     charts = [
         b for s in all_sections(synthetic_results()) for b in s.blocks if isinstance(b, Chart)

@@ -97,7 +97,7 @@ def test_failed_chains_are_in_plain_sight() -> None:
 
 def test_verdicts_are_mapped_and_counted() -> None:
     results = synthetic_results()
-    chains, center = verdict_figure(results.llc).data
+    chains, center = verdict_figure(results.llc, "head").data
     assert (chains.z[2, 5], chains.z[3, -2], chains.z[0, 0]) == (2, 1, 0)
     assert chains.text[2, 5] == "×"
     assert chains.customdata[2, 5].startswith("don't use<br>not mixed (R-hat 1.28): raise burn_in,")
@@ -145,7 +145,7 @@ def test_no_failed_chain_is_said() -> None:
 def test_the_worst_cell_is_among_the_traces() -> None:
     results = synthetic_results()
     worst = chosen_cells(results)[0]
-    cell = results.llc["r_hat_probe"].sel(step=worst.step, component=worst.head)
+    cell = results.llc["r_hat_probe"].sel(step=worst.step, component=worst.component)
     assert float(cell) == float(results.llc["r_hat_probe"].max())
 
 
@@ -160,7 +160,7 @@ def test_a_cell_without_r_hat_is_not_the_worst() -> None:
 def test_the_head_that_formed_last_is_not_one_from_the_start() -> None:
     results = synthetic_results()
     results.behavior["first_token"].loc[{"component": "0:0"}] = 0.9
-    assert chosen_cells(results)[-1].head == "1:2"
+    assert chosen_cells(results)[-1].component == "1:2"
 
 
 def test_traces_are_those_of_the_reference_probe() -> None:
@@ -201,9 +201,9 @@ def test_noise_is_not_called_specialised() -> None:
     refined["mcse"].loc[{"component": "0:0"}] = 1.0
     refined["llc"].loc[{"component": "0:1", "domain": "code"}] = 500.0
     refined["llc"].loc[{"component": "0:1", "domain": "wiki"}] = np.nan
-    assert "on repeats" in refined_lead(refined)
+    assert "on repeats" in refined_lead(refined, "head")
     refined["mcse"][:] = 1000.0
-    assert "no head stands out" in refined_lead(refined)
+    assert "no head stands out" in refined_lead(refined, "head")
 
 
 def test_patterns_survive_packing() -> None:
@@ -218,14 +218,14 @@ def test_patterns_survive_packing() -> None:
 
 def test_relative_profiles_average_to_one() -> None:
     table = synthetic_results().refined.isel(step=0)
-    cells = profile_figure(table, relative=True).data[0].z
+    cells = profile_figure(table, "head", relative=True).data[0].z
     np.testing.assert_allclose(np.mean(cells, axis=1), 1, rtol=1e-5)
-    assert "on repeats" in refined_lead(synthetic_results().refined)
+    assert "on repeats" in refined_lead(synthetic_results().refined, "head")
 
 
 def test_buttons_show_one_checkpoint_at_a_time() -> None:
     refined = synthetic_results().refined
-    figures = [profile_figure(refined.isel(step=at), relative=False) for at in range(3)]
+    figures = [profile_figure(refined.isel(step=at), "head", relative=False) for at in range(3)]
     chosen = choose(figures, ["a", "b", "c"])
     assert [trace.visible for trace in chosen.data] == [False, False, True]
     masks = [button.args[0]["visible"] for button in chosen.layout.updatemenus[0].buttons]

@@ -46,6 +46,17 @@ def test_curves_are_those_of_sample(tracked):
     assert float(found.llc.sel(step=100)[0]) == float(so.llc(draws).llc[0])
 
 
+def test_the_probe_is_as_large_as_it_was_asked_to_be(tmp_path):
+    chain = CHAIN | {"probe_every": 1}
+    so.track({100: network(100)}, TARGET, KERNEL, tmp_path, probe_rows=4, threads=1, **chain)
+    probes = {"reference": (X[:4], DATA[1][:4])}
+    draws = so.sample(network(100), TARGET, KERNEL, probes=probes, checkpoint=100, **chain)
+    found = load_estimates(tmp_path).ess_probe
+    assert float(found.squeeze()) == float(so.llc(draws).ess_probe.squeeze())
+    with pytest.raises(InputError, match="probe_rows must be a whole number of at least 1"):
+        so.track({100: network(100)}, TARGET, KERNEL, tmp_path, probe_rows=0, **CHAIN)
+
+
 def test_data_sets_are_sampled_at_the_last_checkpoint(tracked):
     table = load_estimates(tracked)
     assert table.data.values.tolist() == ["train", "left", "right"]
@@ -122,6 +133,20 @@ def test_bad_input(tmp_path, change, words):
     with pytest.raises(InputError, match=words):
         so.track({0: network(0)}, TARGET, KERNEL, tmp_path / "a", **CHAIN | change)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_domain_that_the_loss_cannot_bear_is_told_before_any_is_sampled(tmp_path):
+    broken, seen = (X[:4], DATA[1][:4] * torch.nan), []
+
+    def loss(model, batch):
+        seen.append(len(batch[0]))
+        return squared_error_loss(model, batch)
+
+    target = so.Target(loss, DATA, n_beta=50, localization=10)
+    models = {step: network(step) for step in STEPS}
+    with pytest.raises(InputError, match="loss must be finite at the center"):
+        so.track(models, target, KERNEL, tmp_path, domains={"broken": broken}, **CHAIN)
+    assert sum(seen) <= 4
 
 
 def test_no_checkpoints(tmp_path):

@@ -36,7 +36,7 @@ def test_a_class_of_its_own_loads_what_is_no_language_model(tmp_path):
 
 def test_names_the_extra_that_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    words = r"source needs the package `transformers`.*pip install \"somite\[hf\]\""
+    words = r"checkpoint needs the package transformers.*pip install somite\[hf\].*give model="
     with pytest.raises(InputError, match=words):
         load_folder(tmp_path)
 
@@ -77,5 +77,7 @@ def test_says_what_is_no_language_model(tmp_path, kind):
     saved(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": kind}))
-    with pytest.raises(InputError, match="must be a causal language model of transformers"):
+    with pytest.raises(
+        InputError, match=r"checkpoint must be a decoder that transformers can read .*give model="
+    ):
         load_folder(tmp_path)

@@ -70,6 +70,13 @@ def check_groups(groups: float, heads: int) -> int:
     return int(groups)
 
 
-def fused_groups(rows: int, heads: int, d_head: int) -> int:
-    """Number of keys in a tensor that holds queries, keys and values of all heads."""
-    return check_groups((vectors(rows, d_head) - heads) / 2, heads)
+def fused(rows: int, heads: int, d_head: int) -> tuple[int, list[int]]:
+    """What a tensor holds that has queries, keys and values of all heads.
+
+    Returns:
+        Heads of a group, and the owner of the keys and values of each: the head itself where none
+        shares them.
+    """
+    groups = check_groups((vectors(rows, d_head) - heads) / 2, heads)
+    first = 0 if groups == heads else heads
+    return heads // groups, [first + group for group in range(groups)]

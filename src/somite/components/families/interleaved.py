@@ -4,7 +4,7 @@
 (q₀ q₁ … k v) with one for all, (q₀ q₁ k₀ v₀ | q₂ q₃ k₁ v₁ | …) with one for several: Falcon
 """
 
-from somite.components.families.family import Family, fused_groups
+from somite.components.families.family import Family, fused
 
 
 def interleaved(rows: int, heads: int, d_head: int) -> tuple[int, ...]:
@@ -14,12 +14,11 @@ def interleaved(rows: int, heads: int, d_head: int) -> tuple[int, ...]:
         >>> interleaved(6, 2, 1), interleaved(4, 2, 1)
         ((0, 0, 0, 1, 1, 1), (0, 1, 2, 2))
     """
-    groups = fused_groups(rows, heads, d_head)
-    share, first = heads // groups, 0 if groups == heads else heads
+    share, keys = fused(rows, heads, d_head)
     owners = [
         owner
-        for group in range(groups)
-        for owner in [*range(group * share, (group + 1) * share), first + group, first + group]
+        for group, key in enumerate(keys)
+        for owner in [*range(group * share, (group + 1) * share), key, key]
     ]
     return tuple(owner for owner in owners for _ in range(d_head))
 

@@ -5,7 +5,7 @@
 GPT-2 stores it transposed (`Conv1D`).
 """
 
-from somite.components.families.family import Family, fused_groups
+from somite.components.families.family import Family, fused
 
 
 def stacked(rows: int, heads: int, d_head: int) -> tuple[int, ...]:
@@ -15,9 +15,7 @@ def stacked(rows: int, heads: int, d_head: int) -> tuple[int, ...]:
         >>> stacked(6, 2, 1), stacked(4, 2, 1)
         ((0, 1, 0, 1, 0, 1), (0, 1, 2, 2))
     """
-    groups = fused_groups(rows, heads, d_head)
-    first = 0 if groups == heads else heads
-    keys = [first + group for group in range(groups)]
+    _, keys = fused(rows, heads, d_head)
     return tuple(owner for owner in [*range(heads), *keys, *keys] for _ in range(d_head))
 
 

@@ -1,4 +1,4 @@
-"""rLLC of every head over training: a panel per layer, a colour per group, bands of ±2 MCSE."""
+"""rLLC of every component over training: a panel per layer, a colour per group, ±2 MCSE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from somite.report.figures.shading import shade_stages
 from somite.report.figures.verdicts import PANELS, hover_text
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
-from somite.report.reading import by_layer, group_of, group_title, heads, spread, steps
+from somite.report.reading import by_layer, group_of, group_title, heads, one, spread, steps
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -27,7 +27,7 @@ LABEL_ROOM = 0.09
 
 
 def curves_figure(results: Results, height: int) -> go.Figure:
-    """Curves of all heads, stages behind them, each curve named at its end.
+    """Curves of all components, stages behind them, each curve named at its end.
 
     Args:
         results: With llc, groups, stages.
@@ -69,8 +69,8 @@ def value_range(llc: xr.Dataset) -> tuple[float, float]:
 
 
 def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Scatter]:
-    """Bands and lines of the heads of one layer; `named` remembers groups already in the legend."""
-    groups = group_of(results)
+    """Bands and lines of one layer; `named` remembers groups already in the legend."""
+    groups, kind = group_of(results), one(results)
     traces = []
     for head in members:
         curve = results.llc.sel(component=head)
@@ -78,7 +78,7 @@ def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Sca
         color, family = category_color(group), group_title(results, group)
         traces.append(band(steps(results), curve["llc"], curve["mcse"], color, legendgroup=family))
         drawn = line(
-            steps(results), curve["llc"], f"head {head} · {family}", color, HOVER,
+            steps(results), curve["llc"], f"{kind} {head} · {family}", color, HOVER,
             customdata=_hover_data(curve), legendgroup=family, showlegend=False,
             line={"dash": category_dash(group)}, marker=_markers(curve),
         )  # fmt: skip
@@ -127,7 +127,7 @@ def _markers(curve: xr.Dataset) -> dict[str, object]:
 def _name_ends(
     figure: go.Figure, results: Results, members: list[str], panel: int, gap: float
 ) -> None:
-    """Write each head's name at the end of its curve, moved apart where curves meet."""
+    """Write each component's name at the end of its curve, moved apart where curves meet."""
     groups = group_of(results)
     last = results.llc["llc"].isel(step=-1).sel(component=members).values.astype(float)
     known = [index for index in range(len(members)) if np.isfinite(last[index])]

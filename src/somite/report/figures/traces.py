@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from somite.report.layout import label, styled, thin
 from somite.report.palette import category_color, translucent
+from somite.report.reading import one
 from somite.sampling.draws import REFERENCE
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ COLUMNS = {"loss": ("draw", "minibatch"), "probe_loss": ("probe_draw", "probe")}
 
 @dataclass(frozen=True)
 class Cell:
-    """A checkpoint and head whose traces are shown, and why."""
+    """A checkpoint and component whose traces are shown, and why."""
 
     step: int
-    head: str
+    component: str
     why: str
 
 
@@ -42,8 +43,9 @@ def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
     Returns:
         The figure.
     """
+    kind = one(results)
     titles = [
-        f"<b>head {label(cell.head)}, step {cell.step}</b> ({label(cell.why)}), {name}"
+        f"<b>{kind} {label(cell.component)}, step {cell.step}</b> ({label(cell.why)}), {name}"
         for cell in cells
         for _, name in COLUMNS.values()
     ]
@@ -53,7 +55,7 @@ def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
     )  # fmt: skip
     n_beta = float(results.llc.attrs["n_beta"])
     for row, cell in enumerate(cells, start=1):
-        draws = results.draws(cell.step).sel(component=cell.head)
+        draws = results.draws(cell.step).sel(component=cell.component)
         for column, (name, (axis, _)) in enumerate(COLUMNS.items(), start=1):
             for trace in _chains(draws, name, axis, n_beta, row == 1 and column == 1):
                 figure.add_trace(trace, row=row, col=column)

@@ -16,11 +16,12 @@ MARKS = {GOOD: "", CARE: "∗", REFUSE: "×"}
 WIDTH = 60
 
 
-def verdict_figure(llc: xr.Dataset) -> go.Figure:
-    """Head × checkpoint; left the chains, right the center.
+def verdict_figure(llc: xr.Dataset, one: str) -> go.Figure:
+    """Component × checkpoint; left the chains, right the center.
 
     Args:
         llc: Estimates with their verdicts (step, component).
+        one: What a component is called.
 
     Returns:
         The figure.
@@ -35,8 +36,8 @@ def verdict_figure(llc: xr.Dataset) -> go.Figure:
     }
     names = [str(name) for name in table["component"].values]
     steps = [short_step(int(step)) for step in table["step"].values]
-    hover = "<b>head %{y}, step %{x}</b><br>%{customdata}"
-    axes = ("checkpoint (training step)", "head")
+    hover = f"<b>{one} %{{y}}, step %{{x}}</b><br>%{{customdata}}"
+    axes = ("checkpoint (training step)", one)
     return maps_figure(values, names, steps, scale(), axes, hover, marks, words)
 
 

@@ -17,7 +17,7 @@ from somite.report.findings import GOOD_R_HAT
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import MAP, MAP_OF_COUNTS
-from somite.report.reading import failed_chains, heads, verdict_counts
+from somite.report.reading import failed_chains, heads, one, verdict_counts
 from somite.report.roles import roles
 from somite.sampling.status import CONVERGED
 
@@ -34,27 +34,28 @@ TRACES = {"": "on minibatches", "_probe": "on the probe"}
 
 
 def section(results: Results) -> Section:
-    """Maps over step × head, traces of three cells, and tables of what went wrong."""
+    """Maps over step × component, traces of three cells, and tables of what went wrong."""
+    kind = one(results)
     verdicts = Chart(
         "verdicts",
         f"Verdict on every cell (∗: {CARE}, ×: {REFUSE})",
         "Left: the chains, that is all that better sampling could mend. Right: the center, that is "
         "whether the checkpoint is a minimum as far as the estimate goes. The label of a cell "
         "gives the reason and what to change.",
-        verdict_figure(results.llc),
+        verdict_figure(results.llc, kind),
     )
     r_hat = Chart(
         "r-hat",
         f"R-hat of every cell (crosses: above {GOOD_R_HAT})",
         "Spread between chains against spread within them; 1 is perfect. Left: loss differences on "
         "minibatches; right: on a small fixed probe, without minibatch noise.",
-        r_hat_figure(results.llc),
+        r_hat_figure(results.llc, kind),
     )
     ess = Chart(
         "ess",
         "Effective sample size of every cell",
         "Number of independent draws that would carry as much information, all chains together.",
-        ess_figure(results.llc),
+        ess_figure(results.llc, kind),
     )
     tables = [doubtful_table(results), doubtful_table(results, "center"), failed_table(results)]
     blocks: list[Block] = [verdicts, *tables, r_hat, ess]
@@ -86,7 +87,7 @@ def lead(results: Results) -> str:
 
 
 def _maps(llc: xr.Dataset, name: str) -> dict[str, np.ndarray]:
-    """Head × step arrays of a diagnostic, on minibatches and on the probe."""
+    """Component × step arrays of a diagnostic, on minibatches and on the probe."""
     present = {end: title for end, title in TRACES.items() if f"{name}{end}" in llc}
     return {
         title: llc[f"{name}{end}"].transpose("component", "step").values.astype(float)
@@ -95,12 +96,12 @@ def _maps(llc: xr.Dataset, name: str) -> dict[str, np.ndarray]:
 
 
 def _axes(llc: xr.Dataset) -> tuple[list[str], list[str]]:
-    """Names of heads and steps."""
+    """Names of components and steps."""
     names = [str(name) for name in llc["component"].values]
     return names, [short_step(int(step)) for step in llc["step"].values]
 
 
-def r_hat_figure(llc: xr.Dataset) -> go.Figure:
+def r_hat_figure(llc: xr.Dataset, one: str) -> go.Figure:
     """Maps of R-hat, with crosses on cells above the bound."""
     panels = _maps(llc, "r_hat")
     bar = {
@@ -110,21 +111,21 @@ def r_hat_figure(llc: xr.Dataset) -> go.Figure:
     }
     scale = {"colorscale": MAP, "cmin": 1.0, "cmax": WORST_R_HAT, "colorbar": bar}
     crosses = {title: np.where(values > GOOD_R_HAT, "×", "") for title, values in panels.items()}
-    hover = "<b>head %{y}, step %{x}</b><br>R-hat %{z:.3f}"
+    hover = f"<b>{one} %{{y}}, step %{{x}}</b><br>R-hat %{{z:.3f}}"
     rows, columns = _axes(llc)
-    axes = ("checkpoint (training step)", "head")
+    axes = ("checkpoint (training step)", one)
     return maps_figure(panels, rows, columns, scale, axes, hover, crosses)
 
 
-def ess_figure(llc: xr.Dataset) -> go.Figure:
+def ess_figure(llc: xr.Dataset, one: str) -> go.Figure:
     """Maps of the effective sample size; each panel is relative to the same scale."""
     panels = _maps(llc, "ess")
     top = max(float(np.nanmax(values, initial=1.0)) for values in panels.values())
     bar = {"title": {"text": "ESS (draws)"}}
     scale = {"colorscale": MAP_OF_COUNTS, "cmin": 0, "cmax": top, "colorbar": bar}
-    hover = "<b>head %{y}, step %{x}</b><br>ESS %{z:.0f} draws"
+    hover = f"<b>{one} %{{y}}, step %{{x}}</b><br>ESS %{{z:.0f}} draws"
     rows, columns = _axes(llc)
-    return maps_figure(panels, rows, columns, scale, ("checkpoint (training step)", "head"), hover)
+    return maps_figure(panels, rows, columns, scale, ("checkpoint (training step)", one), hover)
 
 
 def chosen_cells(results: Results) -> list[Cell]:
@@ -161,7 +162,7 @@ def doubtful_table(results: Results, what: str = "chains") -> Table:
     more = len(places) > MOST_DOUBTFUL
     note = f"The worst {MOST_DOUBTFUL} of {len(places)}; the map above shows all." if more else ""
     shown = rows or [["none", "–", GOOD, "all cells are good"]]
-    columns = ("head", "checkpoint", "verdict", "what is wrong, and what to change")
+    columns = (one(results), "checkpoint", "verdict", "what is wrong, and what to change")
     return Table(TITLES[what], columns, shown, note)
 
 
@@ -175,7 +176,8 @@ def failed_table(results: Results) -> Table:
     total = failed_chains(results)
     note = f"The first {MOST_ROWS} of {total} are listed." if total > MOST_ROWS else ""
     shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–", "–"]]
-    columns = ("head", "checkpoint", "domain", "chain", "failed at step of the chain", "status")
+    failed_at = "failed at step of the chain"
+    columns = (one(results), "checkpoint", "domain", "chain", failed_at, "status")
     return Table("Failed chains", columns, shown, note)
 
 

@@ -1,4 +1,4 @@
-"""Groups of heads in each view, and how well the views agree."""
+"""Groups of components in each view, and how well the views agree."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from somite.report.findings import agreement_sentence, p_text
 from somite.report.layout import label, styled
 from somite.report.page import Chart, Section, Table
 from somite.report.palette import INK, WRITTEN_MAP, category_color, translucent
-from somite.report.reading import view_name, views
+from somite.report.reading import axis_of, many, one, view_name, views
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 
 def section(results: Results) -> Section:
-    """Labels of every head in every view, agreement between views, stability."""
-    groups = results.groups
+    """Labels of every component in every view, agreement between views, stability."""
+    groups, kind = results.groups, one(results)
     raster = Chart(
         "raster",
-        "Group of each head, seen four ways" if len(views(groups)) == 4 else "Group of each head",
+        f"Group of each {kind}" + (", seen four ways" if len(views(groups)) == 4 else ""),
         "One row per view; equal colour and number: same group within that row. Numbers of "
         "different rows do not correspond.",
-        raster_figure(groups),
+        raster_figure(groups, kind, axis_of(results)),
     )
     agreement = Chart(
         "agreement",
@@ -37,7 +37,8 @@ def section(results: Results) -> Section:
         agreement_figure(groups),
     )
     blocks = (raster, agreement, table(groups))
-    return Section("groups", "Groups of heads", "Groups", lead(results), blocks)
+    title = f"Groups of {many(results)}"
+    return Section("groups", title, "Groups", lead(results), blocks)
 
 
 def lead(results: Results) -> str:
@@ -47,8 +48,8 @@ def lead(results: Results) -> str:
     return agreement_sentence(results) + (why if left_out else "")
 
 
-def raster_figure(groups: xr.Dataset) -> go.Figure:
-    """Heads × views, coloured by label."""
+def raster_figure(groups: xr.Dataset, one: str, axis: str) -> go.Figure:
+    """Components × views, coloured by label."""
     labels = groups["label"].transpose("view", "component").values.astype(int)
     labels = labels - labels.min(axis=1, keepdims=True)
     count = int(labels.max()) + 1
@@ -58,14 +59,14 @@ def raster_figure(groups: xr.Dataset) -> go.Figure:
     names = [view_name(view) for view in views(groups)]
     cells = heat(
         labels, names, groups["component"].values.tolist(),
-        "<b>head %{x}</b><br>%{y}<br>group %{text}", labels + 1,
+        f"<b>{one} %{{x}}</b><br>%{{y}}<br>group %{{text}}", labels + 1,
     )  # fmt: skip
     cells.update(colorscale=scale, zmin=-0.5, zmax=count - 0.5, showscale=False)
     cells.update(textfont={"size": 12, "color": "#000000"})
     height = 34 * len(names) + 90
     figure = styled(go.Figure(cells), height, margin={"l": 180, "r": 16, "t": 10, "b": 52})
     plain_grid(figure)
-    figure.update_xaxes(title_text="head (layer:head)")
+    figure.update_xaxes(title_text=axis)
     return figure
 
 
@@ -106,10 +107,9 @@ def table(groups: xr.Dataset) -> Table:
         ]
         for view in views(groups)
     ]
-    note = (
-        "Stability: how well groups come back when chains and draws are resampled; 1 is perfect. "
-        "For the behaviour view: when a fifth of the heads is left out."
-    )
+    note = "Stability: how well groups come back when chains and draws are resampled; 1 is perfect."
+    if "behavior" in views(groups):
+        note += " For the behaviour view: when a fifth of the heads is left out."
     return Table("Number of groups", ("view", "groups", "stability", "note"), rows, note)
 
 

@@ -20,7 +20,7 @@ CHART_HEIGHT = 520
 
 @dataclass(frozen=True)
 class Group:
-    """A group of heads, for the list beside the curves."""
+    """A group of components, for the list beside the curves."""
 
     name: str
     color: str

@@ -1,4 +1,4 @@
-"""Data-refined rLLC: how much of each head's complexity each domain sees."""
+"""Data-refined rLLC: how much of each component's complexity each domain sees."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from somite.report.figures.verdicts import MARKS, hover_text
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
+from somite.report.reading import one
 from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 TITLE = "Data-refined profiles"
-VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
+VALUES, RELATIVE = "rLLC on the domain", "relative to its mean over domains"
 LEAST_ERRORS = 3
 SCORES = ("entropy_specialization", "selectivity", "participation_ratio")
 SAID = ("mcse", "verdict", "reason")
-HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
+HOVER = "<b>{} %{{y}} on %{{x}}</b><br>%{{z:.3g}}<br>%{{customdata}}"
 
 
 def section(results: Results) -> Section:
@@ -34,35 +35,35 @@ def section(results: Results) -> Section:
     refined = results.refined
     if refined is None or refined.sizes["step"] == 0:
         return not_measured("refined", TITLE, "Data-refined", "Data-refined rLLC")
-    steps = [int(step) for step in refined["step"].values]
-    figures = [profile_figure(refined.sel(step=step), relative=False) for step in steps]
-    ratios = [profile_figure(refined.sel(step=step), relative=True) for step in steps]
+    steps, kind = [int(step) for step in refined["step"].values], one(results)
+    figures = [profile_figure(refined.sel(step=step), kind, relative=False) for step in steps]
+    ratios = [profile_figure(refined.sel(step=step), kind, relative=True) for step in steps]
     names = [f"step {short_step(step)}" for step in steps]
     choice = " Buttons choose the checkpoint." if len(steps) > 1 else ""
     values = Chart(
         "profiles",
-        "rLLC of each head on each domain",
-        "Values ± MCSE; blue: the domain sees much structure in the head. "
+        f"rLLC of each {kind} on each domain",
+        f"Values ± MCSE; blue: the domain sees much structure in the {kind}. "
         f"∗: {CARE}, ×: {REFUSE}; the label gives the reason.{choice}",
         choose(figures, names),
     )
     shares = Chart(
         "relative-profiles",
-        "Which domain a head serves more than others",
-        "The same numbers divided by the head's mean over domains: orange above, blue below its "
+        f"Which domain each {kind} serves more than others",
+        f"The same numbers divided by the {kind}'s mean over domains: orange above, blue below its "
         f"own mean. ± MCSE.{choice}",
         choose(ratios, names),
     )
     blocks: list[Block] = [values, shares]
     if refined.sizes["domain"] > 1:
         blocks.append(scores_table(results, refined))
-    return Section("refined", TITLE, "Data-refined", lead(refined), blocks)
+    return Section("refined", TITLE, "Data-refined", lead(refined, kind), blocks)
 
 
-def lead(refined: xr.Dataset) -> str:
-    """The head whose profile is furthest from even at the last refined checkpoint.
+def lead(refined: xr.Dataset, one: str) -> str:
+    """The component whose profile is furthest from even at the last refined checkpoint.
 
-    Only heads whose mean over domains stands clear of its own error can be told apart.
+    Only components whose mean over domains stands clear of its own error can be told apart.
     """
     last = refined["llc"].isel(step=-1)
     if not np.isfinite(last.values).any():
@@ -70,24 +71,24 @@ def lead(refined: xr.Dataset) -> str:
     measured = well_measured(refined.isel(step=-1))
     if not measured.any():
         return (
-            f"At step {int(last['step'])} no head stands out: none has a mean rLLC over domains "
+            f"At step {int(last['step'])} no {one} stands out: none has a mean rLLC over domains "
             f"above {LEAST_ERRORS} times its MCSE."
         )
     ratio = (last / last.mean("domain")).sel(component=measured.values)
     at = ratio.argmax(dim=["domain", "component"])
     cell = {name: int(index) for name, index in at.items()}
-    domain, head = (
+    domain, name = (
         str(ratio["domain"][cell["domain"]].values),
         str(ratio["component"][cell["component"]].values),
     )
     return (
-        f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on "
+        f"At step {int(last['step'])}, {one} {name} is the most specialised: its rLLC on "
         f"{domain} is {float(ratio.isel(cell)):.1f} times its mean over domains."
     )
 
 
 def scores_table(results: Results, refined: xr.Dataset) -> Table:
-    """How specialised each head is at the last refined checkpoint, with its error."""
+    """How specialised each component is at the last refined checkpoint, with its error."""
     series = refined_series(results, refined)
     llc = series.mean(("chain", "draw"))
     fit = ((abs(llc) < np.inf).all("domain") & (llc > 0).any("domain")).values
@@ -95,23 +96,24 @@ def scores_table(results: Results, refined: xr.Dataset) -> Table:
     if fit.any():
         found = refined_profiles(series.sel(component=fit), seed=0)
         for name in (str(name) for name in found.component.values):
-            one = found.sel(component=name)
-            most = int(one.profile.values.argmax())
-            share = f"{float(one.profile[most]):.0%} ± {float(one.profile_sd[most]):.0%}"
-            scores = [f"{float(one[n]):.2f} ± {float(one[f'{n}_sd']):.2f}" for n in SCORES]
-            above = f"{one.domain.values[most]} ({share})"
-            rows.append([name, above, *scores, f"{float(one.negative_mass):.0%}"])
+            row = found.sel(component=name)
+            most = int(row.profile.values.argmax())
+            share = f"{float(row.profile[most]):.0%} ± {float(row.profile_sd[most]):.0%}"
+            scores = [f"{float(row[n]):.2f} ± {float(row[f'{n}_sd']):.2f}" for n in SCORES]
+            above = f"{row.domain.values[most]} ({share})"
+            rows.append([name, above, *scores, f"{float(row.negative_mass):.0%}"])
     left_out = [str(name) for name in series.component.values[~fit]]
     note = (
-        "Of the share of each domain in a head's rLLC, values below zero left out. Specialisation: "
-        "1 − entropy / log(domains). Selectivity: (largest − mean of the others) / their sum. Both "
-        "are 0 where all domains count alike and 1 where one has all. Domains that take part: "
-        "1 / Σ share². ±: standard error, chains and draws resampled together for all domains."
+        f"Of the share of each domain in the rLLC of a {one(results)}, values below zero left out. "
+        "Specialisation: 1 − entropy / log(domains). Selectivity: (largest − mean of the others) / "
+        "their sum. Both are 0 where all domains count alike and 1 where one has all. Domains that "
+        "take part: 1 / Σ share². ±: standard error, chains and draws resampled together for all "
+        "domains."
     )
     if left_out:
         note += f" Left out, without a positive value: {', '.join(left_out)}."
     columns = (
-        *("head", "most on", "specialisation", "selectivity", "domains that take part"),
+        *(one(results), "most on", "specialisation", "selectivity", "domains that take part"),
         "negative mass",
     )
     return Table(f"How specialised, at step {int(refined.step[-1])}", columns, rows, note)
@@ -129,7 +131,7 @@ def refined_series(results: Results, refined: xr.Dataset) -> xr.DataArray:
 
 
 def well_measured(at_step: xr.Dataset) -> xr.DataArray:
-    """Heads with finite values on all domains and a mean above 3 of its MCSE (component,).
+    """Components with finite values on all domains and a mean above 3 of its MCSE (component,).
 
     The MCSE of the mean over n domains is √(Σ mcse²) / n; chains of different domains are
     independent.
@@ -140,7 +142,7 @@ def well_measured(at_step: xr.Dataset) -> xr.DataArray:
     return clear
 
 
-def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
+def profile_figure(at_step: xr.Dataset, one: str, relative: bool) -> go.Figure:
     """Heat map of one checkpoint."""
     table = at_step.transpose("component", "domain", ...)
     llc, mcse = table["llc"].values.astype(float), table["mcse"].values.astype(float)
@@ -155,8 +157,8 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     domains = [str(name) for name in table["domain"].values]
     title = RELATIVE if relative else VALUES
     figure = maps_figure(
-        {title: shown}, names, domains, scale(shown, relative), ("domain of the text", "head"),
-        HOVER, {title: text}, {title: details},
+        {title: shown}, names, domains, scale(shown, relative), ("domain of the text", one),
+        HOVER.format(one), {title: text}, {title: details},
     )  # fmt: skip
     figure.layout.annotations = ()
     figure.update_layout(margin_t=14, height=figure.layout.height - 26)

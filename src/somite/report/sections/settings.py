@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from somite.report.page import Block, Section, Table
+from somite.report.reading import tracked
 from somite.report.roles import CLEAR
 
 if TYPE_CHECKING:
@@ -96,12 +97,21 @@ DEFINITIONS = (
     ),
     ("nat", "Unit of loss: natural logarithm; 1 nat = 1.44 bits."),
 )
+OF_TRANSFORMERS = frozenset(
+    {
+        *("previous-, current-, first-token score", "duplicate-token score", "induction score"),
+        *("role, formed", "mean, resample ablation", "nat"),
+    }
+)
+"""Words that the report of a tracked series does without."""
 
 
 def section(results: Results) -> Section:
     """Tables of everything that made the numbers, and definitions."""
+    left_out = OF_TRANSFORMERS if tracked(results) else frozenset()
+    words = [(word, meaning) for word, meaning in DEFINITIONS if word not in left_out]
     blocks: list[Block] = [
-        Table("What the numbers mean", ("word", "meaning"), DEFINITIONS),
+        Table("What the numbers mean", ("word", "meaning"), words),
         Table("Settings", ("setting", "value"), flat(results.settings)),
         Table("Sampler", ("setting", "value"), flat(results.llc.attrs)),
         Table("Provenance", ("what", "value"), flat(results.provenance)),

@@ -13,7 +13,16 @@ from somite.report.findings import stages_sentence
 from somite.report.layout import styled
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import CATEGORIES, FAINT
-from somite.report.reading import NO_CURVE, boundaries, group_of, group_title, heads, stage_spans
+from somite.report.reading import (
+    NO_CURVE,
+    boundaries,
+    group_of,
+    group_title,
+    heads,
+    many,
+    stage_spans,
+    tracked,
+)
 from somite.report.roles import score_name, scores_in
 
 if TYPE_CHECKING:
@@ -39,9 +48,9 @@ def boundary_table(results: Results) -> Table:
         for i, b in enumerate(boundaries(results), start=1)
     ]
     note = (
-        "Found in the rLLC curves of all heads together: continuous, piecewise linear in "
-        "log(step + 1), number chosen by BIC. Intervals and support: bootstrap over chains, then "
-        "blocks of draws, jointly for all heads; “found again in”: share of them "
+        f"Found in the rLLC curves of all {many(results)} together: continuous, piecewise linear "
+        "in log(step + 1), number chosen by BIC. Intervals and support: bootstrap over chains, "
+        f"then blocks of draws, jointly for all {many(results)}; “found again in”: share of them "
         "with a boundary near."
     )
     columns = ("between stages", "step", "95 % interval (steps)", "found again in")
@@ -58,7 +67,12 @@ def change_table(results: Results) -> Table:
         cells = [f"{index + 1}", f"{first:.0f} to {last:.0f}"]
         cells += [_each(moved.isel(curve=(kind == name).values)) for name in (RLLC, LOSS)]
         rows.append([*cells, _movers(moved.isel(curve=(kind == SCORE).values))])
-    columns = ("stage", "steps", "mean rLLC", "loss (nats/token)", "behaviour that moved most")
+    columns: tuple[str, ...] = (
+        *("stage", "steps", "mean rLLC", "loss (nats/token)"),
+        "behaviour that moved most",
+    )
+    if tracked(results):  # of which neither the unit of the loss nor behaviour is known
+        columns, rows = (*columns[:3], "loss"), [row[:4] for row in rows]
     note = "Values at boundaries are interpolated on the log-step axis between checkpoints."
     return Table("What changed in each stage", columns, rows, note)
 

@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/false_positives.py
 	$(BIN)/python benchmarks/sampled_truths.py
 	$(BIN)/python benchmarks/response.py
+	$(BIN)/python benchmarks/response_scale.py
 	$(BIN)/python benchmarks/circuit.py
 	$(BIN)/somite benchmark modularity --out runs/comparison
 	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/

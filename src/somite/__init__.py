@@ -28,6 +28,7 @@ from somite.models import load_model, masked_lm_loss, next_token_loss
 from somite.response import (
     classical_influence,
     contrast,
+    group_losses,
     influence,
     response_matrix,
     susceptibility,
@@ -76,6 +77,7 @@ __all__ = [
     "coupling",
     "diagnose",
     "energy_correlation",
+    "group_losses",
     "influence",
     "interaction",
     "interaction_ladder",

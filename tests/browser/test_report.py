@@ -1,33 +1,21 @@
 """The report in headless Chromium: drawn whole, silent, alive, and closed to the outside."""
 
-import os
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from browser.pages import Opened, wait_until
 from somite.report import build_report
 from unit.report.synthetic import synthetic_results
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
 SECTIONS = (
     "training",
     "behavior",
     "stages",
     "groups",
     "modules",
+    "response",
     "refined",
     "ablation",
     "attention",
@@ -36,52 +24,9 @@ SECTIONS = (
 )
 
 
-def without(reason: str) -> None:
-    """Skip for a named reason, or fail where everything is required."""
-    if os.environ.get("SOMITE_REQUIRE_ALL") == "1":
-        pytest.fail(f"SOMITE_REQUIRE_ALL=1, but {reason}")
-    pytest.skip(reason)
-
-
-def wait_until(page, expression: str, seconds: float = 8) -> None:
-    """Wait for an expression; the page's own policy forbids what wait_for_function does."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, expression
-        page.wait_for_timeout(50)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        without("playwright is not installed: pip install somite[test]")
-    if CHROMIUM is None:
-        without("chromium is not installed")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield opened
-        opened.close()
-
-
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_report(synthetic_results(), tmp_path_factory.mktemp("report") / "report.html")
-
-
-class Opened:
-    """A page, what it said, and what it asked for."""
-
-    def __init__(self, browser, path: Path) -> None:
-        self.page = browser.new_page(viewport={"width": 1366, "height": 768})
-        self.messages: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("body[data-ready]", timeout=60_000)
 
 
 @pytest.fixture(scope="module")
@@ -187,5 +132,5 @@ def test_a_report_without_optional_parts_is_as_silent(browser, tmp_path: Path) -
     results = synthetic_results(refined=None, ablation=None, attention=None, boundaries=())
     opened = Opened(browser, build_report(results, tmp_path / "report.html"))
     assert opened.messages == []
-    assert opened.page.locator("text=was not measured in this run").count() == 3
+    assert opened.page.locator("text=was not measured in this run").count() == 4  # and responses
     opened.page.close()

@@ -11,6 +11,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import response  # noqa: E402
+import response_scale  # noqa: E402
 from linear_response.gaussians import EXAMPLES, Exact, Posterior  # noqa: E402
 
 
@@ -62,3 +63,16 @@ def test_the_summary_counts_what_is_within_two_errors():
     assert found["cases"] == 2
     assert found["within"] == 0.5
     assert found["bias"] == pytest.approx(3.0)  # 0.1 and 0.2 over the scale
+
+
+def test_the_scale_runs_in_tiny_mode(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["response_scale.py", "--tiny", "--out", str(tmp_path)])
+    monkeypatch.setattr(response_scale, "TINY", 252)
+    response_scale.main()
+    found = json.loads((tmp_path / "response_scale.json").read_text())
+    assert [row["stage"] for row in found["stages"]] == [
+        "record posterior", "record control", "tables", "influences"
+    ]  # fmt: skip
+    assert (found["tokens"], found["components"], found["draws"]) == (252, 16, 16)
+    assert found["peak_mib"] < found["limit_mib"]
+    assert "influences" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from somite.cli.calibrate import calibrate_command
 from somite.cli.data import data_app
 from somite.cli.modules import modules_command
 from somite.cli.options import pair
+from somite.cli.respond import influence_command, respond_command
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -31,8 +32,10 @@ app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
 app.command("components")(components_command)
+app.command("influence")(influence_command)
 app.command("llc")(llc_command)
 app.command("modules")(modules_command)
+app.command("respond")(respond_command)
 app.command("track")(track_command)
 app.command("verify")(verify_command)
 console = Console()
@@ -98,13 +101,15 @@ def report_command(
     ] = None,
 ) -> None:
     """Write the report of a finished run again, from its store alone."""
-    from somite.report import build_report
+    from somite.report import build_report, build_response
     from somite.study import load_results
     from somite.study.folder import writable
 
     results, path = load_results(run), out or run / "report.html"
     with writable(path):
         report = build_report(results, path)
+        if results.response:
+            build_response(results, path.with_name("response.html"))
     _say_where(report)
 
 

@@ -19,6 +19,7 @@ from somite.modularity.profiles import group_by_behavior, group_by_refined, refi
 from somite.modularity.resampled import resampled_matrices
 from somite.modularity.resampling import CurveBootstrap
 from somite.modularity.scoring import score_found, score_given
+from somite.modularity.separation import separation
 from somite.modularity.series import check_series, mean_curves
 from somite.modularity.specialization import specialization
 from somite.modularity.stability import Replicate
@@ -56,6 +57,7 @@ __all__ = [
     "resampled_matrices",
     "score_found",
     "score_given",
+    "separation",
     "shuffled_weights",
     "specialization",
     "synchrony",

@@ -15,6 +15,7 @@ from somite.report.sections import (
     groups,
     modules,
     refined,
+    response_summary,
     settings,
     stages,
     training,
@@ -31,13 +32,14 @@ SECTIONS = (
     stages,
     groups,
     modules,
+    response_summary,
     refined,
     ablation,
     attention,
     diagnostics,
     settings,
 )
-OF_TRANSFORMERS = (behavior, modules, ablation, attention)
+OF_TRANSFORMERS = (behavior, modules, response_summary, ablation, attention)
 """What is measured of our own transformers alone; a tracked series has none of it."""
 
 

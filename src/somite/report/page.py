@@ -1,4 +1,4 @@
-"""What a page is made of: sections, and in them charts, tables, paragraphs, attention viewers."""
+"""What a page is made of: sections, and in them charts, tables, paragraphs, viewers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,6 +77,20 @@ class Viewer:
     title: str
     note: str
     json: str
+
+
+@dataclass(frozen=True)
+class TokenViewer(Viewer):
+    """Text coloured by the answers of a component, with a list of all tokens."""
+
+    kind: ClassVar[str] = "token_viewer"
+
+
+@dataclass(frozen=True)
+class InfluenceViewer(Viewer):
+    """Queries and the examples that influence them, to be clicked through."""
+
+    kind: ClassVar[str] = "influence_viewer"
 
 
 Block = Chart | Table | Prose | Viewer

@@ -48,6 +48,10 @@ def asset(name: str) -> Markup:
 def _template(name: str) -> jinja2.Template:
     """A page's template; text that comes in is escaped."""
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: str(asset(name))),
     )
-    return environment.from_string(str(asset(name)))
+    return environment.get_template(name)

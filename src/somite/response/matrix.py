@@ -97,6 +97,35 @@ def response_matrix(
     return table
 
 
+def shuffled_values(table: xr.Dataset, shuffles: int, seed: int) -> Array:
+    """Singular values where components answer to the items independently of each other.
+
+    The items are shuffled for every component apart, and the matrix is standardised and centred as
+    in `response_matrix`. Singular values above these are owed to what components have in common.
+
+    (A χ of which one factor is of another chain is no such null: all that it owes to the items
+    stays, times a small number, and standardising takes the number out.)
+
+    Args:
+        table: From `response_matrix` or `susceptibility`.
+        shuffles: How often.
+        seed: Of the shuffles.
+
+    Returns:
+        (shuffle, mode).
+
+    Source: Parallel analysis (Horn 1965), by permutation.
+    """
+    values = table.susceptibility.values.reshape(table.sizes["component"], -1)
+    generator = np.random.default_rng(stream_seed("shuffled response matrix", seed))
+    first, second = [], []
+    for _ in range(shuffles):
+        one = generator.permuted(values, axis=1)
+        first.append(one.sum(1))
+        second.append(one @ one.T)
+    return _modes((np.array(first), np.array(second)), values.shape[1], center_rows=True)[0]
+
+
 def effective_rank(values: Array) -> Array:
     """exp(−Σ p log p) of p = s/Σs for singular values s along the last axis.
 

@@ -92,7 +92,7 @@ def _of_component(values: Array, queries: Array | None, count: int, by: str) -> 
         if queries is None:
             size[np.arange(len(size)), start + np.arange(len(size))] = -2.0
         places = _largest(size, count)
-        ranks = [_pairs(some, y[..., chosen]) for chosen in places.T]
+        ranks = [paired(some, y[..., chosen]) for chosen in places.T]
         numbers = {name: np.stack([rank[name] for rank in ranks], 1) for name in ranks[0]}
         parts.append({"place": places, **numbers})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -115,8 +115,13 @@ def _largest(size: Array, count: int) -> NDArray[np.int64]:
     return places
 
 
-def _pairs(x: Array, y: Array) -> dict[str, Array]:
-    """Influence, correlation and errors of pairs of centred series, side by side (…, pair)."""
+def paired(x: Array, y: Array) -> dict[str, Array]:
+    """Influence, correlation and errors of centred series, each with the one beside it.
+
+    Args:
+        x: (chain, draw, pair), of mean zero.
+        y: The same of what it is paired with, at the same draws.
+    """
     blocks, count = Blocks.of(x.shape[1]), x.shape[0] * x.shape[1]
     one, two = (values.std((0, 1)) for values in (x, y))
     known = (one > 0) & (two > 0)

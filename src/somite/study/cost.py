@@ -1,26 +1,32 @@
 """What sampling will cost, told before it is paid: measured on a few steps of the work itself."""
 
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from somite.core.threads import torch_threads
 from somite.study.context import Context
-from somite.study.jobs import THREADS, Job, compute
+from somite.study.jobs import THREADS, Job, execute
 
-SHORT, LONG = 8, 16
-"""Draws of the two trials; what both cost alike, such as loading the model, is not counted."""
+SHORT = 8
+"""Fewest draws of a trial; what it costs alike with twice as many, such as loading the model, is
+not counted."""
 TRIED = 2
 """Components of a trial, the last ones of a job: unions, which cost most."""
 
 
-def cost_in_words(context: Context, jobs: Sequence[Job], workers: int) -> str:
-    """Chain steps of some jobs of interactions and the time that they will take.
+def cost_in_words(
+    context: Context, jobs: Sequence[Job], workers: int, what: str = "interactions"
+) -> str:
+    """Chain steps of some jobs and the time that they will take.
 
     Args:
         context: Where everything is.
         jobs: What is to be done; at least one.
         workers: Jobs at once.
+        what: What they sample.
     """
     steps = sum(job.cost for job in jobs)
     at_once = min(workers, len(jobs))
@@ -29,19 +35,21 @@ def cost_in_words(context: Context, jobs: Sequence[Job], workers: int) -> str:
     checkpoints = f"{places} checkpoint{'' if places == 1 else 's'}"
     processes = f"{at_once} worker{'' if at_once == 1 else 's'}"
     return (
-        f"interactions at {checkpoints}: {steps:,} chain steps, about {taken} on {processes}; "
+        f"{what} at {checkpoints}: {steps:,} chain steps, about {taken} on {processes}; "
         "stopped at any moment, the same command goes on"
     )
 
 
 def seconds_per_step(context: Context, job: Job) -> float:
     """Seconds of a chain step, from two short runs of the last components of a job."""
+    every: int = job.cell.identity["settings"]["probe_every"]
+    few = -(-SHORT // every) * every  # twice as many draws then have twice as many probes
     with torch_threads(THREADS):
-        _trial(context, job, SHORT)  # loads the corpus
-        short, long = (_trial(context, job, draws) for draws in (SHORT, LONG))
+        _trial(context, job, few)  # loads the corpus
+        short, long = (_trial(context, job, draws) for draws in (few, 2 * few))
     chains: int = job.cell.identity["settings"]["chains"]
     number = min(TRIED, len(job.cell.identity["components"]))
-    return max(long - short, 0.0) / (number * chains * (LONG - SHORT))
+    return max(long - short, 0.0) / (number * chains * few)
 
 
 def duration(seconds: float) -> str:
@@ -66,6 +74,8 @@ def _trial(context: Context, job: Job, draws: int) -> float:
         "components": identity["components"][-TRIED:],
     }
     short = replace(job, cell=replace(job.cell, identity=identity | shorter))
-    start = time.perf_counter()
-    compute(short, context, lambda done, total: None)
-    return time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = replace(context, run=Path(folder))
+        start = time.perf_counter()
+        execute(short, elsewhere, lambda done, total: None)
+        return time.perf_counter() - start

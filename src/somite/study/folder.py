@@ -15,6 +15,8 @@ from somite.core.errors import InputError
 MARKER, MANIFEST, LOCK = "run.json", "study.json", ".lock"
 MODULES = "modules.json"
 """Says which cells hold the modules of a run, where they were measured."""
+RESPONSE = "response.json"
+"""Says which cells hold the responses of a run, their recorded losses, and the influences."""
 ROOM = 300 * 2**20
 """Free bytes that a study asks for beside its checkpoints."""
 
@@ -23,6 +25,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG)
 OTHER = "Choose another with --out."
 AGAIN = "Remove that file and give `somite modules` again; what is sampled is kept."
+RESPOND_AGAIN = "Remove that file and give `somite respond` again; what is sampled is kept."
 
 
 @contextmanager
@@ -103,6 +106,19 @@ def listed_modules(run: Path) -> dict[str, str]:
 def listed_through(run: Path) -> str | None:
     """Cell with the modules of a run through time; None where they were not followed."""
     return _read(run / MODULES, AGAIN).get("through") if (run / MODULES).is_file() else None
+
+
+def listed_response(run: Path, part: str) -> dict[str, Any]:
+    """Cells of one part of the responses of a run, by step; none where it was not measured.
+
+    Args:
+        run: Its folder.
+        part: "cells" for susceptibilities, "influence", or "losses" for the recorded losses, whose
+            cells are by name, "posterior" and "control".
+    """
+    if not (run / RESPONSE).is_file():
+        return {}
+    return dict(_read(run / RESPONSE, RESPOND_AGAIN).get(part, {}))
 
 
 def _check_owner(out: Path, name: str) -> None:

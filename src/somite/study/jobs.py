@@ -47,12 +47,14 @@ class Job:
         step: Checkpoint.
         domain: Data set; the mixture by default.
         cost: Expected work, in chain steps.
+        do: Does it and stores it, for a cell that does not fit into memory; None for `compute`.
     """
 
     cell: Cell
     step: int
     domain: str = MIXTURE
     cost: int = 1
+    do: Callable[["Job", Context, Progress], None] | None = None
 
 
 def place(step: int, domain: str = MIXTURE) -> str:
@@ -69,10 +71,10 @@ def sampling_job(context: Context, step: int, domain: str = MIXTURE) -> Job:
     """Job that samples all components at one checkpoint on one data set."""
     settings = sampling_settings(context, domain)
     masks = components(context.new_model(), settings["components"])
-    identity = _sampled_identity(context, step, domain, masks, settings)
+    identity = sampled_identity(context, step, domain, masks, settings)
     kind = "sampling" if domain == MIXTURE else "refined"
     cell = Cell(kind, place(step, domain), identity)
-    return Job(cell, step, domain, _chain_steps(settings, len(masks)))
+    return Job(cell, step, domain, chain_steps(settings, len(masks)))
 
 
 def interaction_jobs(context: Context, step: int) -> list[Job]:
@@ -86,14 +88,14 @@ def interaction_jobs(context: Context, step: int) -> list[Job]:
     jobs = []
     for start in range(0, len(names), TOGETHER):
         part = {name: masks[name] for name in names[start : start + TOGETHER]}
-        identity = _sampled_identity(context, step, MIXTURE, part, settings)
+        identity = sampled_identity(context, step, MIXTURE, part, settings)
         identity |= {"components": list(part)}
         cell = Cell("interactions", f"{place(step)}-from-{start:04d}", identity)
-        jobs.append(Job(cell, step, cost=_chain_steps(settings, len(part))))
+        jobs.append(Job(cell, step, cost=chain_steps(settings, len(part))))
     return jobs
 
 
-def _sampled_identity(
+def sampled_identity(
     context: Context,
     step: int,
     domain: str,
@@ -117,7 +119,7 @@ def _sampled_identity(
     }
 
 
-def _chain_steps(settings: Mapping[str, Any], number: int) -> int:
+def chain_steps(settings: Mapping[str, Any], number: int) -> int:
     """Steps of all chains of so many components."""
     steps: int = number * settings["chains"] * (settings["burn_in"] + settings["draws"])
     return steps
@@ -169,6 +171,9 @@ def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> Te
 
 def execute(job: Job, context: Context, progress: Progress) -> None:
     """Do a job and store its cell."""
+    if job.do is not None:
+        job.do(job, context, progress)
+        return
     job.cell.write(context.run, compute(job, context, progress))
 
 

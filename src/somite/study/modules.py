@@ -79,7 +79,7 @@ def study_modules(
         alike = alike_cells(context, listed) | cells
         if len(alike) >= FEWEST:
             planned = through_cell(context, dict(sorted(alike.items())))
-            _make(planned, run, "modules through time", watch)
+            make_cell(planned, run, "modules through time", watch)
             content["through"] = planned.cell.listed(run)
         write_whole(run / MODULES, content)
     return run / MODULES
@@ -95,7 +95,7 @@ def _found(context: Context, jobs: Mapping[int, Sequence[Job]], watch: Watch) ->
     for number, (step, part) in enumerate(jobs.items(), start=1):
         planned = modules_cell(context, step, part)
         try:
-            _make(planned, context.run, f"modules at step {step}", watch)
+            make_cell(planned, context.run, f"modules at step {step}", watch)
         except InputError as error:
             if number == len(jobs) and not cells:
                 raise
@@ -105,7 +105,7 @@ def _found(context: Context, jobs: Mapping[int, Sequence[Job]], watch: Watch) ->
     return cells
 
 
-def _make(planned: Planned, run: Path, phase: str, watch: Watch) -> None:
+def make_cell(planned: Planned, run: Path, phase: str, watch: Watch) -> None:
     """Compute a cell that is not there yet."""
     if planned.cell.exists(run):
         return

@@ -20,6 +20,7 @@ from somite.study.sections import (
     ModelConfig,
     ModulesConfig,
     RefinedConfig,
+    ResponseConfig,
     SamplingConfig,
     StagesConfig,
 )
@@ -48,6 +49,7 @@ class Recipe:
         stages: Search for stage boundaries.
         groups: Search for groups of heads.
         modules: Length of the chains for interactions, which `somite modules` samples.
+        response: Rows and chains for susceptibilities, which `somite respond` samples.
     """
 
     name: str = ""
@@ -63,6 +65,7 @@ class Recipe:
     stages: StagesConfig = field(default_factory=StagesConfig)
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     modules: ModulesConfig = field(default_factory=ModulesConfig)
+    response: ResponseConfig = field(default_factory=ResponseConfig)
 
     def __post_init__(self) -> None:
         """Check what no section can check alone.

@@ -12,7 +12,7 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import listed_modules, listed_through, read_manifest
+from somite.study.folder import listed_modules, listed_response, listed_through, read_manifest
 from somite.training import CheckpointSeries
 
 
@@ -35,6 +35,8 @@ class Results:
         attention: Patterns on real text.
         modules: By step, interactions and modules, see `somite.study.pair_modules.modules_of`.
         through: Modules through time, see `somite.study.through_time.through_time`.
+        response: By step, susceptibilities, see `somite.study.response_tables.response_tables`.
+        influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
     """
 
     settings: dict[str, Any]
@@ -50,6 +52,8 @@ class Results:
     attention: xr.Dataset | None = None
     modules: Mapping[int, xr.Dataset] = field(default_factory=dict)
     through: xr.Dataset | None = None
+    response: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -82,6 +86,35 @@ class StoredCells(Mapping[tuple[int, str], xr.Dataset]):
 
     def __iter__(self) -> Any:
         """All (step, data set)."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._paths)
+
+
+class StoredSteps(Mapping[int, xr.Dataset]):
+    """Stored data sets by step, read when asked for; the last one that was read is kept.
+
+    Args:
+        run: Folder of the run.
+        paths: Where each is.
+    """
+
+    def __init__(self, run: Path, paths: Mapping[str, str]) -> None:
+        """Keep the places."""
+        self._run = run
+        self._paths = {int(step): path for step, path in sorted(paths.items())}
+        self._kept: dict[int, xr.Dataset] = {}
+
+    def __getitem__(self, step: int) -> xr.Dataset:
+        """Load one."""
+        if step not in self._kept:
+            self._kept = {step: read_cell(self._run / self._paths[step])}
+        return self._kept[step]
+
+    def __iter__(self) -> Any:
+        """All steps."""
         return iter(self._paths)
 
     def __len__(self) -> int:
@@ -158,6 +191,8 @@ class _Reader:
             attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
             through=self._through(),
+            response=StoredSteps(self.run, listed_response(self.run, "cells")),
+            influence=StoredSteps(self.run, listed_response(self.run, "influence")),
         )
 
     def last_estimates(self) -> xr.Dataset:

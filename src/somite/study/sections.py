@@ -158,6 +158,30 @@ class ModulesConfig:
 
 
 @dataclass(frozen=True)
+class ResponseConfig:
+    """Chains whose losses of tokens are recorded, of `somite respond`; else `SamplingConfig`.
+
+    Args:
+        rows: Validation rows of each domain whose tokens are recorded.
+        reference_rows: Rows of the mixture whose mean loss is the observable.
+        draws: Kept draws per chain; losses are recorded at every `sampling.probe_every`-th.
+        replicates: Bootstrap replicates for the errors of singular values and loadings.
+    """
+
+    rows: int = 32
+    reference_rows: int = 64
+    draws: int = 320
+    replicates: int = 100
+
+    def __post_init__(self) -> None:
+        """Check before any work starts."""
+        at_least("rows", self.rows, 1)
+        at_least("reference_rows", self.reference_rows, 1)
+        at_least("draws", self.draws, 8, "Below 8 draws no error can be estimated.")
+        at_least("replicates", self.replicates, 2, "Use 100.")
+
+
+@dataclass(frozen=True)
 class BehaviorConfig:
     """How much text the behaviour of heads is measured on.
 

@@ -107,3 +107,24 @@ def test_what_has_no_modes_is_refused():
         so.response_matrix(draws, same)
     with pytest.raises(InputError, match=r"number of good chains must be .* 2, got 1"):
         so.response_matrix(draws.isel(chain=[0]), losses.isel(chain=[0]))
+
+
+def test_shuffled_items_leave_nothing_in_common():
+    found = so.response_matrix(*drawn(), replicates=2)
+    values = matrix.shuffled_values(found, 30, seed=0)
+    assert values.shape == (30, 4)
+    whole = (found.singular_value**2).sum().item()
+    assert (values[:, 0] ** 2).mean() / (values**2).sum(1).mean() < 0.6 < found.explained[0]
+    assert (values**2).sum(1).mean() == pytest.approx(whole, rel=0.4)
+    again = matrix.shuffled_values(found, 30, seed=0)
+    np.testing.assert_array_equal(values, again)
+
+
+def test_answers_of_another_chain_are_no_null_of_a_standardised_matrix():
+    """As the docstring of `shuffled_values` says: the pattern over items is still there."""
+    draws, losses = drawn(noise=0.0)
+    null = so.susceptibility(draws, losses, null=True).susceptibility
+    own = so.susceptibility(draws, losses).susceptibility
+    correlation = [np.corrcoef(null[i], own[i])[0, 1] for i in range(4)]
+    assert (np.abs(correlation) > 0.99).all()
+    assert (abs(null).max("example") < 0.3 * abs(own).max("example")).all()

@@ -142,7 +142,7 @@ def _modules(truth: GroundTruth, seed: int) -> Row:
 
 
 def _of_tasks(matrix: xr.DataArray, truth: GroundTruth, seed: int) -> Row:
-    """How well interactions tell neurons of one task from those of others, against permuted labels."""
+    """How well interactions tell neurons of one task from others, against permuted labels."""
     known = [name for name in matrix.component.values.tolist() if name in truth.labels]
     labels = [int(truth.labels[name]) for name in known]
     if len(set(labels)) < 2 or len(set(labels)) == len(labels):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ FAILURES = (ArithmeticError, ValueError, RuntimeError, MemoryError)
 """What can go wrong with one model; the others are made all the same."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """One model of a sweep.
 
@@ -126,7 +127,7 @@ def _make(
 ) -> dict[Model, str]:
     """Make models; the reasons of those that failed."""
     workers = min(workers, len(models))
-    watch.say(_cost(design, models, out, workers))
+    watch.say(_cost(design, models, workers))
     watch.phase("models", float(len(models)))
     failed: dict[Model, str] = {}
     with worker_pool(workers, start_worker, 1) as pool:
@@ -155,15 +156,16 @@ def make(design: SweepDesign, model: Model, out: Path) -> str:
     return ""
 
 
-def _cost(design: SweepDesign, models: Sequence[Model], out: Path, workers: int) -> str:
+def _cost(design: SweepDesign, models: Sequence[Model], workers: int) -> str:
     """How long it takes, from a few steps of the first and of the last model."""
     ends = {model.number: model for model in (models[0], models[-1])}
-    subject, found = subject_of(design.subject), []
+    subject, found = subject_of(design.subject), list[float]()
     with torch_threads(1):
         for model in ends.values():
-            found.append(subject.seconds(design.recipe, {**design.base, **model.settings}))
-    taken = duration(sum(found) / len(found) * len(models) / workers)
+            with suppress(*FAILURES):  # it will fail when it is made, and be listed then
+                found.append(subject.seconds(design.recipe, {**design.base, **model.settings}))
+    known = duration(sum(found) / len(found) * len(models) / workers) if found else "unknown time"
     return (
-        f"{len(models)} models, about {taken} on {workers} worker{'' if workers == 1 else 's'}; "
+        f"{len(models)} models, about {known} on {workers} worker{'' if workers == 1 else 's'}; "
         "stopped at any moment, the same command goes on"
     )

@@ -72,7 +72,8 @@ def load_table(out: Path) -> "pd.DataFrame":
     return pd.read_parquet(out / TABLE)
 
 
-def factors_of(out: Path) -> list[str]:
-    """The factors of a sweep that is there, by its design."""
+def described(out: Path) -> tuple[str, list[str]]:
+    """What a sweep asks, and its factors, from the design in its folder."""
     held = json.loads((out / DESIGN).read_text())
-    return list(held["factors"]) or list(dict.fromkeys(k for one in held["listed"] for k in one))
+    listed = dict.fromkeys(name for one in held["listed"] for name in one)
+    return held["description"] or f"A sweep of {held['subject']}", list(held["factors"] or listed)

@@ -166,6 +166,6 @@ def _cost(design: SweepDesign, models: Sequence[Model], workers: int) -> str:
                 found.append(subject.seconds(design.recipe, {**design.base, **model.settings}))
     known = duration(sum(found) / len(found) * len(models) / workers) if found else "unknown time"
     return (
-        f"{len(models)} models, about {known} on {workers} worker{'' if workers == 1 else 's'}; "
+        f"models to make: {len(models)}, about {known} on {workers} at once; "
         "stopped at any moment, the same command goes on"
     )

@@ -1,12 +1,13 @@
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
 from somite.core.errors import InputError
 from somite.sweeps import SweepDesign, load_table, sweep
-from somite.sweeps.run import make, models_of
-from somite.sweeps.table import MODEL, described
+from somite.sweeps.run import models_of
+from somite.sweeps.table import MODEL, TABLE, described
 
 BASE = {"tasks": 2, "size": 2, "hidden": 8, "steps": 60, "batch_size": 32, "checkpoints": 3}
 
@@ -47,14 +48,18 @@ def test_the_table_has_a_row_for_every_checkpoint(made):
     assert load_table(out).set_index(["model", "seed", "step"]).to_xarray().sizes["seed"] == 2
 
 
-def test_what_is_there_is_not_made_again_and_the_table_is_the_same(made, tmp_path):
-    _, table = made
-    models = models_of(small())
-    assert make(small(), models[0], tmp_path) == ""
+def test_a_sweep_that_was_stopped_ends_with_the_same_table(made, tmp_path):
+    out, table = made
+    there = tmp_path / "copy"
+    shutil.copytree(out, there)
+    (there / TABLE).unlink()
+    lost = models_of(small())[1].folder(there, small())
+    shutil.rmtree(lost)
     watch = Told()
-    again = sweep(small(), tmp_path, workers=1, watch=watch)
-    assert watch.said[0] == "1 of 4 models are there already"
-    assert watch.said[1].startswith("3 models, about")
+    again = sweep(small(), there, workers=1, watch=watch)
+    assert watch.said[0] == "3 of 4 models are there already"
+    assert watch.said[1].startswith("models to make: 1, about")
+    assert lost.is_dir()
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), table.drop(columns="seconds"))
 
 

@@ -15,6 +15,7 @@ from somite.cli.data import data_app
 from somite.cli.modules import modules_command
 from somite.cli.options import pair
 from somite.cli.respond import influence_command, respond_command
+from somite.cli.sweep import sweep_command, sweep_report_command
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -36,6 +37,8 @@ app.command("influence")(influence_command)
 app.command("llc")(llc_command)
 app.command("modules")(modules_command)
 app.command("respond")(respond_command)
+app.command("sweep")(sweep_command)
+app.command("sweep-report")(sweep_report_command)
 app.command("track")(track_command)
 app.command("verify")(verify_command)
 console = Console()

@@ -71,6 +71,20 @@ class BlockRoot:
         whole = torch.cat(list(self.rows.values()), 1)
         return float(torch.linalg.matrix_norm(whole, 2) ** 2)
 
+    def llc(self, n_beta: float, localization: float) -> float:
+        """Coefficient λ of all blocks together as if the loss were quadratic.
+
+        Args:
+            n_beta: Inverse temperature times number of samples.
+            localization: Precision γ of the Gaussian around the center, positive.
+        """
+        positive("n_beta", n_beta)
+        positive("localization", localization)
+        whole = torch.cat(list(self.rows.values()), 1)
+        wide = whole.shape[1] > whole.shape[0]
+        values = torch.linalg.eigvalsh(whole @ whole.T if wide else whole.T @ whole)
+        return gaussian_llc(values.clamp(min=0).numpy(), n_beta, localization)
+
     def interaction(self, n_beta: float, localization: float) -> xr.DataArray:
         """I(A, B) = λ_A + λ_B − λ_AB of all pairs as if the loss were quadratic.
 

@@ -132,12 +132,12 @@ def build(settings: Mapping[str, Any]) -> Recipe:
             raise InputError(key, "must be a key of a recipe", value, nearest(key, known))
         section = sections[key]
         if dataclasses.is_dataclass(section):
-            checked[key] = _section(key, section, value, seed)
+            checked[key] = typed_section(key, section, value, seed)
         else:
             checked[key] = _typed(key, section, value)
     for key, section in sections.items():
         if dataclasses.is_dataclass(section) and key not in checked:
-            checked[key] = _section(key, section, {}, seed)
+            checked[key] = typed_section(key, section, {}, seed)
     return Recipe(**checked)
 
 
@@ -154,10 +154,21 @@ def section(key: str, kind: Any, overrides: Mapping[str, str]) -> Any:
     values: dict[str, Any] = {}
     for name, text in overrides.items():
         _override(values, name, text)
-    return _section(key, kind, values, 0)
+    return typed_section(key, kind, values)
 
 
-def _section(key: str, section: Any, values: Any, seed: int) -> Any:
+def typed_section(key: str, section: Any, values: Any, seed: int = 0) -> Any:
+    """One section of settings from plain values by name, every name and type checked.
+
+    Args:
+        key: Its name.
+        section: Its class, a dataclass.
+        values: Values by name.
+        seed: Of a section that has one, unless it is among the values.
+
+    Raises:
+        InputError: For an unknown name (the nearest is named), a wrong type or range.
+    """
     if not isinstance(values, Mapping):
         remedy = f"Write [{key}] and its settings below."
         raise InputError(key, "must be a section of settings", values, remedy)

@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+from torch import Tensor, nn
 
 from somite.core.random import stream
 from somite.data import ParityTasks
@@ -27,6 +29,9 @@ class ParitySettings:
         examples: Training examples, drawn once.
         tested: Examples of each task behind its loss curve and lesions.
         plan: Training; its seed is that of the network.
+        locality: Strength of a pressure for modules: this share of squared first-layer weights that
+            lead from one task's bits to another task's group of neurons is added to the loss.
+            Groups are contiguous.
     """
 
     tasks: ParityTasks = TASKS
@@ -34,6 +39,7 @@ class ParitySettings:
     examples: int = 20_000
     tested: int = 500
     plan: Plan = PLAN
+    locality: float = 0.0
 
 
 def sparse_parity(seed: int = 0, settings: ParitySettings | None = None) -> GroundTruth:
@@ -51,7 +57,8 @@ def sparse_parity(seed: int = 0, settings: ParitySettings | None = None) -> Grou
         inputs, answers, _ = tasks.examples(settings.tested, generator, task)
         probes[str(task)] = Task(cross_entropy_loss, (inputs, answers))
     model = MLP([tasks.width, settings.hidden, 2], "relu", seed=seed)
-    history = fit(model, cross_entropy_loss, (x, parity), settings.plan, probes)
+    pressure = partial(_pressure, settings) if settings.locality else None
+    history = fit(model, cross_entropy_loss, (x, parity), settings.plan, probes, pressure)
     components = model.components()["neurons"]
     return GroundTruth(
         name=f"sparse parity, {tasks.tasks} tasks, overlap {tasks.overlap}",
@@ -66,6 +73,18 @@ def sparse_parity(seed: int = 0, settings: ParitySettings | None = None) -> Grou
         notes="Labels are the bits that neurons read at the end; times are when half of a task's "
         "loss is gone.",
     )
+
+
+def _pressure(settings: ParitySettings, model: nn.Module) -> Tensor:
+    """Strength times the share of weights on task bits that cross between groups."""
+    assert isinstance(model, MLP)
+    tasks, squares = settings.tasks, model.weight(0).square()
+    group = torch.arange(settings.hidden) * tasks.tasks // settings.hidden
+    across = torch.stack([
+        squares[group != task][:, [tasks.tasks + bit for bit in own]].sum()
+        for task, own in enumerate(tasks.subsets)
+    ])  # fmt: skip
+    return settings.locality * across.sum() / squares[:, tasks.tasks :].sum()
 
 
 @torch.no_grad()

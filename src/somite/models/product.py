@@ -11,14 +11,14 @@ from torch import Tensor
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
-    """left · right, differentiable as often as one likes.
+    """The product left · right, differentiable as often as one likes.
 
     Args:
         left: (n, k).
         right: (k, m), of the same precision and on the same device.
 
     Returns:
-        (n, m), to rounding what `left @ right` gives.
+        (n, m): to rounding what `left @ right` gives.
 
     Example:
         >>> product(torch.ones(2, 3), torch.ones(3, 1))
@@ -47,8 +47,15 @@ class _Product(torch.autograd.Function):
         of_left, of_right = ctx.needs_input_grad
         return (
             product(upstream, right.T) if of_left else None,
-            product(left.T, upstream) if of_right else None,
+            _across(left, upstream) if of_right else None,
         )
+
+
+def _across(left: Tensor, right: Tensor) -> Tensor:
+    """leftᵀ · right, of which oneDNN copies what it is given first: the smaller."""
+    if left.shape[1] <= right.shape[1]:
+        return product(left.T, right)
+    return product(right.T, left).T
 
 
 def _suits(matrix: Tensor) -> bool:
@@ -58,7 +65,6 @@ def _suits(matrix: Tensor) -> bool:
         and matrix.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and torch.backends.mkldnn.is_available()
-        and bool(torch.backends.mkldnn.enabled)
     )
 
 

@@ -1,4 +1,4 @@
-"""Layers of a transformer run again by the fastest kernels: the numbers of `transformer`, to rounding.
+"""Layers of a transformer run again by the fastest kernels; to rounding the numbers of the model.
 
 The queries, keys and values of all heads are one product. Positions that are added where queries
 and keys are read pass through their weights on their own, once for all examples.
@@ -51,7 +51,9 @@ def mixed(model: Transformer, layer: int, plain: Tensor, weights: Mapping[str, T
         found = found + F.pad(product(place, matrix[:, :located]), (0, heads * width))
     if "b_Q" in weights:
         found = found + torch.cat([weights[f"b_{letter}"].flatten() for letter in "QKV"])
-    query, key, value = found.unflatten(-1, (3, heads, width)).permute(2, 0, 3, 1, 4)
+    query, key, value = (
+        part.unflatten(-1, (heads, width)).transpose(1, 2) for part in found.chunk(3, -1)
+    )
     if model.config.positions == "rotary":
         query, key = rotate(query), rotate(key)
     gathered = F.scaled_dot_product_attention(query, key, value, is_causal=True)
@@ -70,7 +72,7 @@ def close(model: Transformer, layer: int, residual: Tensor) -> Tensor:
 
 
 def times(x: Tensor, matrix: Tensor) -> Tensor:
-    """x · matrix for x (batch, position, …)."""
+    """The product x · matrix for x (batch, position, …)."""
     return product(x.flatten(0, 1), matrix).unflatten(0, x.shape[:2])
 
 

@@ -103,11 +103,12 @@ class MovedHeads:
 
     def _top(self, shared: SharedPass, flat: Tensor) -> Tensor:
         """Residual above the last block."""
-        moved = self._moved(flat)
+        moved, attn = self._moved(flat), self.model.block(self.layer).attn
         gathered = mixed(self.model, self.layer, shared.read[self.layer], moved)
-        center = self.model.block(self.layer).attn.W_O[list(self.heads)]
-        write = torch.cat([moved["W_O"].flatten(0, 1), -center.flatten(0, 1)])
-        added = times(torch.cat([gathered, self._own(shared)], -1), write)
+        center = shared.mixed[self.layer].unflatten(-1, (self.model.config.n_heads, -1))
+        both = torch.cat([gathered, *(center[:, :, head] for head in self.heads)], -1)
+        write = torch.cat([*moved["W_O"], *(-attn.W_O[head] for head in self.heads)])
+        added = times(both, write)
         residual = close(self.model, self.layer, shared.below[self.layer] + added)
         for layer in range(self.layer + 1, self.model.config.n_layers):
             residual = run_block(self.model, layer, residual)
@@ -119,12 +120,6 @@ class MovedHeads:
         for piece, unit in zip(self.patch.pieces, self.patch.split(flat), strict=True):
             weights.setdefault(piece.tensor.rpartition(".")[2], []).append(unit)
         return {name: torch.stack(units) for name, units in weights.items()}
-
-    def _own(self, shared: SharedPass) -> Tensor:
-        """What the heads gather at the center (batch, position, head * d_head)."""
-        gathered = shared.mixed[self.layer].unflatten(-1, (self.model.config.n_heads, -1))
-        own: Tensor = gathered[..., self.heads, :].flatten(-2)
-        return own
 
 
 def moved_heads(model: Transformer, patch: Patch) -> MovedHeads | None:

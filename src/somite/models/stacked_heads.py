@@ -90,7 +90,10 @@ class StackedHeads:
         plain = shared.read[self.layer].chunk(chains)
         gathered = [
             mixed(
-                self.model, self.layer, plain[i], {n: w[:, i].flatten(0, 1) for n, w in parts.items()}
+                self.model,
+                self.layer,
+                plain[i],
+                {n: w[:, i].flatten(0, 1) for n, w in parts.items()},
             )
             for i in range(chains)
         ]

@@ -73,7 +73,8 @@ def close(model: Transformer, layer: int, residual: Tensor) -> Tensor:
 
 def times(x: Tensor, matrix: Tensor) -> Tensor:
     """The product x · matrix for x (batch, position, …)."""
-    return product(x.flatten(0, 1), matrix).unflatten(0, x.shape[:2])
+    found: Tensor = product(x.flatten(0, 1), matrix).unflatten(0, x.shape[:2])
+    return found
 
 
 def _linear(mlp: MLP, name: str, x: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from somite.models.product import product
-from somite.models.transformer import MLP, Transformer, rotate
+from somite.models.transformer import Transformer, rotate
 
 
 def run_block(model: Transformer, layer: int, residual: Tensor) -> Tensor:
@@ -67,8 +67,8 @@ def close(model: Transformer, layer: int, residual: Tensor) -> Tensor:
         residual = residual + block.attn.b_O
     if not block.has_mlp:
         return residual
-    hidden = F.gelu(_linear(block.mlp, "up", block.norm_mlp(residual)))
-    return residual + _linear(block.mlp, "down", hidden)
+    hidden = F.gelu(_linear(block.mlp.up, block.norm_mlp(residual)))
+    return residual + _linear(block.mlp.down, hidden)
 
 
 def times(x: Tensor, matrix: Tensor) -> Tensor:
@@ -77,6 +77,5 @@ def times(x: Tensor, matrix: Tensor) -> Tensor:
     return found
 
 
-def _linear(mlp: MLP, name: str, x: Tensor) -> Tensor:
-    linear = getattr(mlp, name)
+def _linear(linear: nn.Linear, x: Tensor) -> Tensor:
     return times(x, linear.weight.T) + linear.bias

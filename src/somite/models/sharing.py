@@ -103,11 +103,11 @@ class MovedHeads:
 
     def _top(self, shared: SharedPass, flat: Tensor) -> Tensor:
         """Residual above the last block."""
-        moved, attn = self._moved(flat), self.model.block(self.layer).attn
+        moved, weights = self._moved(flat), self.model.block(self.layer).attn.weights()
         gathered = mixed(self.model, self.layer, shared.read[self.layer], moved)
         center = shared.mixed[self.layer].unflatten(-1, (self.model.config.n_heads, -1))
         both = torch.cat([gathered, *(center[:, :, head] for head in self.heads)], -1)
-        write = torch.cat([*moved["W_O"], *(-attn.W_O[head] for head in self.heads)])
+        write = torch.cat([*moved["W_O"], *(-weights["W_O"][head] for head in self.heads)])
         added = times(both, write)
         residual = close(self.model, self.layer, shared.below[self.layer] + added)
         for layer in range(self.layer + 1, self.model.config.n_layers):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from somite.models.readout import token_losses
+from somite.models.rerun import close, mixed, run_block
 from somite.models.sharing import MovedHeads, SharedPass, shared_pass
 from somite.models.transformer import Transformer
 
@@ -71,9 +72,9 @@ class StackedHeads:
         added = self._mixed(shared, parts) @ write - self._at_center(shared, chains)
         below = shared.below[self.layer].unflatten(0, (chains, -1)).flatten(1, 2)
         residual = (below + added).view(len(tokens), tokens.shape[1], -1)
-        residual = self.model.block(self.layer).close(residual)
+        residual = close(self.model, self.layer, residual)
         for layer in range(self.layer + 1, self.model.config.n_layers):
-            residual = self.model.run_block(layer, residual)
+            residual = run_block(self.model, layer, residual)
         return residual
 
     def _parts(self, weights: Tensor) -> dict[str, Tensor]:
@@ -85,21 +86,25 @@ class StackedHeads:
 
     def _mixed(self, shared: SharedPass, parts: dict[str, Tensor]) -> Tensor:
         """What the moved heads gather (component, chain, batch * position, rank)."""
-        attn = self.model.block(self.layer).attn
         components, chains = parts["W_O"].shape[:2]
-        plain, located = (read.chunk(chains) for read in shared.read[self.layer])
+        plain = shared.read[self.layer].chunk(chains)
         gathered = [
-            attn.mixed(plain[i], located[i], {n: w[:, i].flatten(0, 1) for n, w in parts.items()})
+            mixed(
+                self.model,
+                self.layer,
+                plain[i],
+                {n: w[:, i].flatten(0, 1) for n, w in parts.items()},
+            )
             for i in range(chains)
         ]
-        mixed = torch.stack(gathered).flatten(1, 2)  # (chain, batch * position, component * rank)
-        ranks: Tensor = mixed.unflatten(-1, (components, -1))
+        side = torch.stack(gathered).flatten(1, 2)  # (chain, batch * position, component * rank)
+        ranks: Tensor = side.unflatten(-1, (components, -1))
         return ranks.permute(2, 0, 1, 3)
 
     def _at_center(self, shared: SharedPass, chains: int) -> Tensor:
         """What these heads write at the center (component, chain, batch * position, d_model)."""
-        mixed = shared.mixed[self.layer].unflatten(-1, (self.model.config.n_heads, -1))
-        gathered = mixed.flatten(0, 1)[:, self.heads].transpose(0, 1).flatten(2)
+        center = shared.mixed[self.layer].unflatten(-1, (self.model.config.n_heads, -1))
+        gathered = center.flatten(0, 1)[:, self.heads].transpose(0, 1).flatten(2)
         write = self.model.block(self.layer).attn.weights()["W_O"][self.heads].flatten(1, 2)
         written: Tensor = (gathered @ write).unflatten(1, (chains, -1))
         return written

@@ -325,16 +325,16 @@ class Transformer(nn.Module):
 
     def read(self, layer: int, residual: Tensor) -> tuple[Tensor, Tensor]:
         """What the heads of a layer read: for values, and for queries and keys (with positions)."""
-        return self.block(layer).read(residual, self._place(residual))
+        return self.block(layer).read(residual, self.place(residual))
 
     def run_block(
         self, layer: int, residual: Tensor, replaced: Mapping[int, Tensor] | None = None
     ) -> Tensor:
         """Residual stream above a block, with the outputs of some heads replaced."""
-        found: Tensor = self.block(layer)(residual, self._place(residual), replaced)
+        found: Tensor = self.block(layer)(residual, self.place(residual), replaced)
         return found
 
-    def _place(self, residual: Tensor) -> Tensor | None:
+    def place(self, residual: Tensor) -> Tensor | None:
         """What is added where queries and keys are read (position, d_model)."""
         shifted = self.config.positions == "shortformer"
         return self.positions[: residual.shape[1]] if shifted else None

@@ -60,6 +60,16 @@ def test_losses_and_gradients_agree(shape, heads):
 
 
 @shapes
+@pytest.mark.parametrize("heads", [("0:1",), ("1:0", "1:2")])
+def test_losses_and_gradients_agree_in_single_precision(shape, heads):
+    model, rows = frozen(**shape).float(), tiny_rows()
+    patch = patch_of(model, *heads)
+    expected = loss_and_gradient(whole_view(model, next_token_loss, patch), rows, patch.center)
+    found = loss_and_gradient(sharing(model).view(patch), rows, patch.center)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@shapes
 def test_draws_agree(shape):
     shared, plain = (
         sample_tiny(tiny_transformer(**shape), sharing=s, probes={"few": tiny_rows(3)})

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from somite.calibration import Calibration
-    from somite.components import Mask
     from somite.sampling import Target
     from somite.training.series import Checkpoints
 
@@ -164,6 +163,7 @@ class _Work:
     def run(self, data: list[str], out: Path, quiet: bool) -> "xr.Dataset":
         """Sample what is missing; the estimates of the last checkpoint, also by domain."""
         from somite.cli.progress import TerminalWatch
+        from somite.components import components
         from somite.models import next_token_loss
         from somite.sampling import Target
         from somite.study import load_estimates
@@ -175,15 +175,16 @@ class _Work:
         kernel = config.sampler()
         names = ("batch_size", "chains", "burn_in", "draws", "probe_every", "seed")
         chain = {name: getattr(config, name) for name in names}
-        masks = self._masks()
+        # What the model does not have is refused before anything is written.
+        components(self.series.load(self.series.steps()[-1]), self.components)
         if self.calibrate:
-            found = self._calibrated(target, masks, config, quiet)
+            found = self._calibrated(target, config, quiet)
             target, kernel = found.target(target.loss, target.data), found.kernel
             chain |= found.settings
         domains = rows if len(rows) > 1 else {}
         with TerminalWatch(Console(stderr=True) if quiet else console) as watch:
             track(
-                self.series, target, kernel, out, components=masks, domains=domains,
+                self.series, target, kernel, out, components=self.components, domains=domains,
                 threads=config.threads or None, watch=watch, **chain,
             )  # fmt: skip
         return load_estimates(out)
@@ -196,25 +197,7 @@ class _Work:
         found: AnyConfig = section("sampling", AnyConfig, dict(map(pair, self.settings or [])))
         return found
 
-    def _masks(self) -> "str | dict[str, Mask]":
-        """What was chosen: a kind as it is, names and patterns as masks.
-
-        Raises:
-            InputError: If nothing was.
-        """
-        from somite.components import components
-
-        chosen = [name.strip() for name in self.components.split(",") if name.strip()]
-        if not chosen:
-            remedy = "Name a kind such as heads, or names such as 0:1,0:2."
-            raise InputError("components", "must name something", self.components, remedy)
-        model = self.series.load(self.series.steps()[-1])
-        masks = {name: mask for part in chosen for name, mask in components(model, part).items()}
-        return chosen[0] if len(chosen) == 1 else masks
-
-    def _calibrated(
-        self, target: "Target", masks: "str | dict[str, Mask]", config: AnyConfig, quiet: bool
-    ) -> "Calibration":
+    def _calibrated(self, target: "Target", config: AnyConfig, quiet: bool) -> "Calibration":
         """Settings found from a few checkpoints, said as they are."""
         from somite.calibration import calibrate
         from somite.cli.calibrate import watched
@@ -224,8 +207,9 @@ class _Work:
         models = {str(step): self.series.load(step) for step in steps}
         with watched() as say:
             found = calibrate(
-                models, target.loss, target.data, components=masks, map=False, seed=config.seed,
-                say=None if quiet else say, batch_size=config.batch_size, chains=config.chains,
+                models, target.loss, target.data, components=self.components, map=False,
+                say=None if quiet else say, seed=config.seed, batch_size=config.batch_size,
+                chains=config.chains,
             )  # fmt: skip
         for sentence in found.words if not quiet else ():
             _print(f"- {sentence}")

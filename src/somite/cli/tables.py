@@ -35,11 +35,13 @@ def _heads(results: Results) -> Table:
     short = [score.removesuffix("_token")[:9] for score in scores]
     title = f"Components at step {last}; {CARE}: ∗, {REFUSE}: ×"
     table = Table(
-        "head", "rLLC", "MCSE", "R-hat", "ESS", "center", "group", *short, title=title, box=None
-    )
+        "component", "rLLC", "MCSE", "R-hat", "ESS", "center", "group", *short, title=title,
+        box=None,
+    )  # fmt: skip
     for name in results.llc.component.values:
         row = results.llc.sel(step=last, component=name)
-        behavior = results.behavior.sel(step=last, component=name)
+        known = name in results.behavior.component.values
+        behavior = results.behavior.sel(step=last, component=name) if known else None
         table.add_row(
             f"{name}{MARKS[row.verdict.item()]}",
             f"{float(row.llc):.3f}",
@@ -48,7 +50,7 @@ def _heads(results: Results) -> Table:
             f"{float(row.ess):.0f}",
             MARKS[row.center_verdict.item()] or "✓",
             _group(results, str(name)),
-            *(f"{float(behavior[score]):.2f}" for score in scores),
+            *("–" if behavior is None else f"{float(behavior[score]):.2f}" for score in scores),
         )
     return table
 

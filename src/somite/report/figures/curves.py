@@ -16,7 +16,7 @@ from somite.report.figures.shading import shade_stages
 from somite.report.figures.verdicts import PANELS, hover_text
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
-from somite.report.reading import by_layer, group_of, group_title, heads, spread, steps
+from somite.report.reading import by_layer, group_of, group_title, heads, singular, spread, steps
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -78,7 +78,8 @@ def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Sca
         color, family = category_color(group), group_title(results, group)
         traces.append(band(steps(results), curve["llc"], curve["mcse"], color, legendgroup=family))
         drawn = line(
-            steps(results), curve["llc"], f"head {head} · {family}", color, HOVER,
+            steps(results), curve["llc"], f"{singular([head])} {head} · {family}", color,
+            HOVER,
             customdata=_hover_data(curve), legendgroup=family, showlegend=False,
             line={"dash": category_dash(group)}, marker=_markers(curve),
         )  # fmt: skip

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from somite.report.layout import label, styled, thin
 from somite.report.palette import category_color, translucent
+from somite.report.reading import singular
 from somite.sampling.draws import REFERENCE
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ COLUMNS = {"loss": ("draw", "minibatch"), "probe_loss": ("probe_draw", "probe")}
 
 @dataclass(frozen=True)
 class Cell:
-    """A checkpoint and head whose traces are shown, and why."""
+    """A checkpoint and component whose traces are shown, and why."""
 
     step: int
     head: str
@@ -43,7 +44,8 @@ def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
         The figure.
     """
     titles = [
-        f"<b>head {label(cell.head)}, step {cell.step}</b> ({label(cell.why)}), {name}"
+        f"<b>{singular([cell.head])} {label(cell.head)}, step {cell.step}</b> "
+        f"({label(cell.why)}), {name}"
         for cell in cells
         for _, name in COLUMNS.values()
     ]

@@ -10,6 +10,7 @@ from somite.estimators.verdict import CARE, GOOD, GRADES, REFUSE
 from somite.report.figures.maps import maps_figure
 from somite.report.layout import label, short_step
 from somite.report.palette import VERDICTS
+from somite.report.reading import singular
 
 PANELS = {"chains": ("verdict", "reason"), "center": ("center_verdict", "center_reason")}
 MARKS = {GOOD: "", CARE: "∗", REFUSE: "×"}
@@ -35,8 +36,9 @@ def verdict_figure(llc: xr.Dataset) -> go.Figure:
     }
     names = [str(name) for name in table["component"].values]
     steps = [short_step(int(step)) for step in table["step"].values]
-    hover = "<b>head %{y}, step %{x}</b><br>%{customdata}"
-    axes = ("checkpoint (training step)", "head")
+    noun = singular(names)
+    hover = f"<b>{noun} %{{y}}, step %{{x}}</b><br>%{{customdata}}"
+    axes = ("checkpoint (training step)", noun)
     return maps_figure(values, names, steps, scale(), axes, hover, marks, words)
 
 

@@ -17,7 +17,7 @@ from somite.report.findings import GOOD_R_HAT
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import MAP, MAP_OF_COUNTS
-from somite.report.reading import failed_chains, heads, verdict_counts
+from somite.report.reading import failed_chains, heads, singular, verdict_counts
 from somite.report.roles import roles
 from somite.sampling.status import CONVERGED
 
@@ -95,7 +95,7 @@ def _maps(llc: xr.Dataset, name: str) -> dict[str, np.ndarray]:
 
 
 def _axes(llc: xr.Dataset) -> tuple[list[str], list[str]]:
-    """Names of heads and steps."""
+    """Names of components and steps."""
     names = [str(name) for name in llc["component"].values]
     return names, [short_step(int(step)) for step in llc["step"].values]
 
@@ -110,9 +110,9 @@ def r_hat_figure(llc: xr.Dataset) -> go.Figure:
     }
     scale = {"colorscale": MAP, "cmin": 1.0, "cmax": WORST_R_HAT, "colorbar": bar}
     crosses = {title: np.where(values > GOOD_R_HAT, "×", "") for title, values in panels.items()}
-    hover = "<b>head %{y}, step %{x}</b><br>R-hat %{z:.3f}"
     rows, columns = _axes(llc)
-    axes = ("checkpoint (training step)", "head")
+    hover = f"<b>{singular(rows)} %{{y}}, step %{{x}}</b><br>R-hat %{{z:.3f}}"
+    axes = ("checkpoint (training step)", singular(rows))
     return maps_figure(panels, rows, columns, scale, axes, hover, crosses)
 
 
@@ -122,9 +122,10 @@ def ess_figure(llc: xr.Dataset) -> go.Figure:
     top = max(float(np.nanmax(values, initial=1.0)) for values in panels.values())
     bar = {"title": {"text": "ESS (draws)"}}
     scale = {"colorscale": MAP_OF_COUNTS, "cmin": 0, "cmax": top, "colorbar": bar}
-    hover = "<b>head %{y}, step %{x}</b><br>ESS %{z:.0f} draws"
     rows, columns = _axes(llc)
-    return maps_figure(panels, rows, columns, scale, ("checkpoint (training step)", "head"), hover)
+    hover = f"<b>{singular(rows)} %{{y}}, step %{{x}}</b><br>ESS %{{z:.0f}} draws"
+    axes = ("checkpoint (training step)", singular(rows))
+    return maps_figure(panels, rows, columns, scale, axes, hover)
 
 
 def chosen_cells(results: Results) -> list[Cell]:
@@ -139,7 +140,7 @@ def chosen_cells(results: Results) -> list[Cell]:
     for why, flat in ((why, flat) for why, places in picked.items() for flat in places):
         row, column = divmod(int(flat), len(names))
         cells.append(Cell(int(steps[row]), names[column], f"{why} {values[row, column]:.3f}"))
-    if found := list(roles(results.behavior).values()):
+    if found := [role for role in roles(results.behavior).values() if role.head in names]:
         last = max(found, key=lambda role: np.nan_to_num(role.formed, nan=-1.0))
         cells.append(Cell(int(steps[-1]), last.head, f"{last.name} head"))
     return cells
@@ -161,7 +162,7 @@ def doubtful_table(results: Results, what: str = "chains") -> Table:
     more = len(places) > MOST_DOUBTFUL
     note = f"The worst {MOST_DOUBTFUL} of {len(places)}; the map above shows all." if more else ""
     shown = rows or [["none", "–", GOOD, "all cells are good"]]
-    columns = ("head", "checkpoint", "verdict", "what is wrong, and what to change")
+    columns = (singular(names), "checkpoint", "verdict", "what is wrong, and what to change")
     return Table(TITLES[what], columns, shown, note)
 
 
@@ -175,7 +176,8 @@ def failed_table(results: Results) -> Table:
     total = failed_chains(results)
     note = f"The first {MOST_ROWS} of {total} are listed." if total > MOST_ROWS else ""
     shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–", "–"]]
-    columns = ("head", "checkpoint", "domain", "chain", "failed at step of the chain", "status")
+    noun = singular(heads(results))
+    columns = (noun, "checkpoint", "domain", "chain", "failed at step of the chain", "status")
     return Table("Failed chains", columns, shown, note)
 
 

@@ -13,7 +13,7 @@ from somite.report.findings import agreement_sentence, p_text
 from somite.report.layout import label, styled
 from somite.report.page import Chart, Section, Table
 from somite.report.palette import INK, WRITTEN_MAP, category_color, translucent
-from somite.report.reading import view_name, views
+from somite.report.reading import singular, view_name, views
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def section(results: Results) -> Section:
     """Labels of every head in every view, agreement between views, stability."""
-    groups = results.groups
+    groups, noun = results.groups, singular(results.groups.component.values)
     raster = Chart(
         "raster",
-        "Group of each head, seen four ways" if len(views(groups)) == 4 else "Group of each head",
+        f"Group of each {noun}" + (", seen four ways" if len(views(groups)) == 4 else ""),
         "One row per view; equal colour and number: same group within that row. Numbers of "
         "different rows do not correspond.",
         raster_figure(groups),
@@ -37,7 +37,7 @@ def section(results: Results) -> Section:
         agreement_figure(groups),
     )
     blocks = (raster, agreement, table(groups))
-    return Section("groups", "Groups of heads", "Groups", lead(results), blocks)
+    return Section("groups", f"Groups of {noun}s", "Groups", lead(results), blocks)
 
 
 def lead(results: Results) -> str:
@@ -55,17 +55,17 @@ def raster_figure(groups: xr.Dataset) -> go.Figure:
     colors = [translucent(category_color(index), 0.75) for index in range(count)]
     edges = [(index / count, (index + 1) / count) for index in range(count)]
     scale = [(at, color) for pair, color in zip(edges, colors, strict=True) for at in pair]
-    names = [view_name(view) for view in views(groups)]
+    names, noun = [view_name(view) for view in views(groups)], singular(groups.component.values)
     cells = heat(
         labels, names, groups["component"].values.tolist(),
-        "<b>head %{x}</b><br>%{y}<br>group %{text}", labels + 1,
+        f"<b>{noun} %{{x}}</b><br>%{{y}}<br>group %{{text}}", labels + 1,
     )  # fmt: skip
     cells.update(colorscale=scale, zmin=-0.5, zmax=count - 0.5, showscale=False)
     cells.update(textfont={"size": 12, "color": "#000000"})
     height = 34 * len(names) + 90
     figure = styled(go.Figure(cells), height, margin={"l": 180, "r": 16, "t": 10, "b": 52})
     plain_grid(figure)
-    figure.update_xaxes(title_text="head (layer:head)")
+    figure.update_xaxes(title_text={"head": "head (layer:head)"}.get(noun, noun))
     return figure
 
 

@@ -16,17 +16,18 @@ from somite.report.figures.verdicts import MARKS, hover_text
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
+from somite.report.reading import singular
 from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 TITLE = "Data-refined profiles"
-VALUES, RELATIVE = "rLLC on the domain", "relative to the head's mean over domains"
+VALUES, RELATIVE = "rLLC on the domain", "relative to its own mean over domains"
 LEAST_ERRORS = 3
 SCORES = ("entropy_specialization", "selectivity", "participation_ratio")
 SAID = ("mcse", "verdict", "reason")
-HOVER = "<b>head %{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
+HOVER = "<b>%{y} on %{x}</b><br>%{z:.3g}<br>%{customdata}"
 
 
 def section(results: Results) -> Section:
@@ -38,18 +39,19 @@ def section(results: Results) -> Section:
     figures = [profile_figure(refined.sel(step=step), relative=False) for step in steps]
     ratios = [profile_figure(refined.sel(step=step), relative=True) for step in steps]
     names = [f"step {short_step(step)}" for step in steps]
+    noun = singular(refined["component"].values)
     choice = " Buttons choose the checkpoint." if len(steps) > 1 else ""
     values = Chart(
         "profiles",
-        "rLLC of each head on each domain",
-        "Values ± MCSE; blue: the domain sees much structure in the head. "
+        f"rLLC of each {noun} on each domain",
+        f"Values ± MCSE; blue: the domain sees much structure in the {noun}. "
         f"∗: {CARE}, ×: {REFUSE}; the label gives the reason.{choice}",
         choose(figures, names),
     )
     shares = Chart(
         "relative-profiles",
-        "Which domain a head serves more than others",
-        "The same numbers divided by the head's mean over domains: orange above, blue below its "
+        f"Which domain a {noun} serves more than others",
+        f"The same numbers divided by the {noun}'s mean over domains: orange above, blue below its "
         f"own mean. ± MCSE.{choice}",
         choose(ratios, names),
     )
@@ -64,13 +66,13 @@ def lead(refined: xr.Dataset) -> str:
 
     Only heads whose mean over domains stands clear of its own error can be told apart.
     """
-    last = refined["llc"].isel(step=-1)
+    last, noun = refined["llc"].isel(step=-1), singular(refined["component"].values)
     if not np.isfinite(last.values).any():
         return "No finite value was measured."
     measured = well_measured(refined.isel(step=-1))
     if not measured.any():
         return (
-            f"At step {int(last['step'])} no head stands out: none has a mean rLLC over domains "
+            f"At step {int(last['step'])} no {noun} stands out: none has a mean rLLC over domains "
             f"above {LEAST_ERRORS} times its MCSE."
         )
     ratio = (last / last.mean("domain")).sel(component=measured.values)
@@ -81,7 +83,7 @@ def lead(refined: xr.Dataset) -> str:
         str(ratio["component"][cell["component"]].values),
     )
     return (
-        f"At step {int(last['step'])}, head {head} is the most specialised: its rLLC on "
+        f"At step {int(last['step'])}, {noun} {head} is the most specialised: its rLLC on "
         f"{domain} is {float(ratio.isel(cell)):.1f} times its mean over domains."
     )
 
@@ -103,7 +105,7 @@ def scores_table(results: Results, refined: xr.Dataset) -> Table:
             rows.append([name, above, *scores, f"{float(one.negative_mass):.0%}"])
     left_out = [str(name) for name in series.component.values[~fit]]
     note = (
-        "Of the share of each domain in a head's rLLC, values below zero left out. Specialisation: "
+        "Of the share of each domain in its rLLC, values below zero left out. Specialisation: "
         "1 − entropy / log(domains). Selectivity: (largest − mean of the others) / their sum. Both "
         "are 0 where all domains count alike and 1 where one has all. Domains that take part: "
         "1 / Σ share². ±: standard error, chains and draws resampled together for all domains."
@@ -111,7 +113,13 @@ def scores_table(results: Results, refined: xr.Dataset) -> Table:
     if left_out:
         note += f" Left out, without a positive value: {', '.join(left_out)}."
     columns = (
-        *("head", "most on", "specialisation", "selectivity", "domains that take part"),
+        *(
+            singular(series.component.values),
+            "most on",
+            "specialisation",
+            "selectivity",
+            "domains that take part",
+        ),
         "negative mass",
     )
     return Table(f"How specialised, at step {int(refined.step[-1])}", columns, rows, note)
@@ -153,10 +161,10 @@ def profile_figure(at_step: xr.Dataset, relative: bool) -> go.Figure:
     text = np.char.add(text, np.where(marks == "", "", np.char.add(" ", marks)))
     names = [str(name) for name in table["component"].values]
     domains = [str(name) for name in table["domain"].values]
-    title = RELATIVE if relative else VALUES
+    title, axes = RELATIVE if relative else VALUES, ("domain of the text", singular(names))
     figure = maps_figure(
-        {title: shown}, names, domains, scale(shown, relative), ("domain of the text", "head"),
-        HOVER, {title: text}, {title: details},
+        {title: shown}, names, domains, scale(shown, relative), axes, HOVER, {title: text},
+        {title: details},
     )  # fmt: skip
     figure.layout.annotations = ()
     figure.update_layout(margin_t=14, height=figure.layout.height - 26)

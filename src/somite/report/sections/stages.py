@@ -39,9 +39,9 @@ def boundary_table(results: Results) -> Table:
         for i, b in enumerate(boundaries(results), start=1)
     ]
     note = (
-        "Found in the rLLC curves of all heads together: continuous, piecewise linear in "
+        "Found in the rLLC curves of all components together: continuous, piecewise linear in "
         "log(step + 1), number chosen by BIC. Intervals and support: bootstrap over chains, then "
-        "blocks of draws, jointly for all heads; “found again in”: share of them "
+        "blocks of draws, jointly for all components; “found again in”: share of them "
         "with a boundary near."
     )
     columns = ("between stages", "step", "95 % interval (steps)", "found again in")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from somite.estimators.joint import joined
 from somite.models.transformer import Transformer, head_names
 from somite.modularity import agreement, is_modular
 from somite.modularity.groups import layer_types
+from somite.modularity.matrix import off_diagonal
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
@@ -171,16 +173,33 @@ def other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset:
     layers, ours = layer_types(names), found.label.sel(component=names)
     methods = []
     for name, matrix in matrices.items():
-        null = xr.concat([one[name] for one in nulls], "null", combine_attrs="drop")
-        own = is_modular(matrix, seed, null=null, strata=layers)
-        columns = {"baseline_label": ("head", own.label.values), "baseline_p_value": own.p_value}
-        both = [agreement(ours.sel(relation=r).values, own.label.values, layers, seed)
-                for r in RELATIONS]  # fmt: skip
-        columns["ari"] = ("relation", [each.ari for each in both])
-        columns["ari_p_value"] = ("relation", [each.p_value for each in both])
-        methods.append(xr.Dataset(columns).drop_attrs())
+        labels, p_value = _partition(matrix, [one[name] for one in nulls], seed, layers)
+        both = [agreement(ours.sel(relation=r).values, labels, layers, seed) for r in RELATIONS]
+        columns = {
+            "baseline_label": ("head", labels),
+            "baseline_p_value": p_value,
+            "ari": ("relation", [each.ari for each in both]),
+            "ari_p_value": ("relation", [each.p_value for each in both]),
+        }
+        methods.append(xr.Dataset(columns))
     joined = xr.concat(methods, xr.DataArray(list(BASELINES), dims="baseline", name="baseline"))
     return joined.assign_coords(head=names, relation=list(RELATIONS))
+
+
+def _partition(
+    matrix: xr.DataArray, nulls: Sequence[xr.DataArray], seed: int, layers: Sequence[str]
+) -> tuple[np.ndarray, float]:
+    """Modules of a method's matrix and their p; every head alone where no two are joined."""
+    usable = [null for null in nulls if _joins(null)]
+    if not usable or not _joins(matrix):
+        return np.arange(len(matrix)), 1.0
+    null = xr.concat(usable, "null", combine_attrs="drop")
+    own = is_modular(matrix, seed, null=null, strata=layers)
+    return own.label.values, float(own.p_value)
+
+
+def _joins(matrix: xr.DataArray) -> bool:
+    return bool((off_diagonal(matrix.values) > 0).any())
 
 
 def _matrices(model: Transformer, rows: Tensor, names: list[str]) -> dict[str, xr.DataArray]:

@@ -21,13 +21,12 @@ from somite.report.page import Chart, Prose, Section
 from somite.report.palette import FAINT, ink_on
 from somite.report.plain_modules import plain_modules
 from somite.report.sections.modules import followed, sections
+from somite.report.sections.phases import phases_sentences, phases_table
 from somite.report.sections.refined import scores_table
 from somite.report.sections.through import (
     METHODS,
     events_table,
     leads_table,
-    phases_sentences,
-    phases_table,
     sentence,
 )
 from somite.study.results import FoundModules, Results
@@ -137,7 +136,7 @@ def test_agreement_has_a_line_for_each_method() -> None:
 def test_events_are_said_with_support_and_modularity() -> None:
     rows = events_table(THROUGH).rows
     assert [row[1] for row in rows] == ["module 1 shrinks", "module 3 splits off from module 2"]
-    assert all(row[3:] == ["100%", "q = 0.01"] for row in rows)
+    assert all(row[3:] == ["100%", "q = 0.02"] for row in rows)
     empty = events_table(THROUGH.isel(event=[]))
     assert empty.rows[0][0] == "none"
 

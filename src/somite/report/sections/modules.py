@@ -160,7 +160,7 @@ def _network(one: xr.Dataset, key: str, chosen: str) -> Chart:
 
 
 def _matrix(found: xr.Dataset, key: str) -> Chart:
-    surest = found.relation[int(found.p_value.argmin())].item()
+    surest = str(found.p_value.idxmin("relation").item())
     return Chart(
         f"{key}-interactions",
         "Interaction of every pair",

@@ -137,9 +137,10 @@ def test_the_recipe_with_mlps_differs_in_them_and_in_its_components_alone():
     plain, mlp = (load_recipe(name).plain() for name in ("language-small", "language-small-mlp"))
     assert mlp["model"] == plain["model"] | {"d_mlp": 256}
     which = {"components": "heads,neuron_groups:4"}
-    assert mlp["sampling"] == plain["sampling"] | which
+    pace = {"step_size": 0.024, "friction": 53.0, "burn_in": 26}
+    assert mlp["sampling"] == plain["sampling"] | which | pace
     assert mlp["modules"] == plain["modules"] | which
-    rest = plain.keys() - {"name", "description", "model", "sampling", "modules"}
+    rest = plain.keys() - {"name", "description", "model", "sampling", "modules", "refined"}
     assert {key: mlp[key] for key in rest} == {key: plain[key] for key in rest}
     masks = components(initial_model(load_recipe("language-small-mlp")), which["components"])
     assert len(masks) == 16 + 8

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -134,10 +134,10 @@ def log_spaced(known: list[int], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def with_modules(context: "Context", settings: Mapping[str, object]) -> "Context":
+def with_modules(context: "Context", settings: Mapping[str, Any]) -> "Context":
     """The context with other settings for interactions, those that are None left as they are."""
     given = {name: value for name, value in settings.items() if value is not None}
-    modules = replace(context.recipe.modules, **given)  # type: ignore[arg-type]
+    modules = replace(context.recipe.modules, **given)
     return replace(context, recipe=replace(context.recipe, modules=modules))
 
 

@@ -140,7 +140,9 @@ def _kinds(model: nn.Module) -> dict[str, Callable[[], dict[str, Mask]]]:
         return found.kinds()
     else:
         declared = lens_kinds(model) or {}
-    ways = {kind: partial(dict, group) for kind, group in declared.items()}
+    ways: dict[str, Callable[[], dict[str, Mask]]] = {
+        kind: partial(dict, group) for kind, group in declared.items()
+    }
     weights = dict(model.named_parameters())
     return ways | {
         f"neurons:{layer}": partial(single_neurons, weights, cuts, layer)

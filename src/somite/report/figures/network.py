@@ -45,8 +45,11 @@ def network_figure(found: xr.Dataset, level: float, noun: str = "head") -> go.Fi
     layers = sorted({layer for _, layer in places.values()})
     height = int(150 * len(layers) + 110)
     styled(figure, height, margin={"l": 60, "r": 16, "t": 10, "b": 46}, showlegend=False)
-    ticks = {"dtick": 1} if noun == "head" else {"showticklabels": False, "ticks": ""}
-    figure.update_xaxes(title_text=noun, showgrid=False, zeroline=False, **ticks)
+    heads = noun == "head"
+    figure.update_xaxes(
+        title_text=noun, dtick=1, showgrid=False, zeroline=False, showticklabels=heads,
+        ticks="outside" if heads else "",
+    )  # fmt: skip
     figure.update_yaxes(
         title_text="layer", tickvals=layers, showgrid=False, zeroline=False,
         range=[min(layers) - 0.6, max(layers) + 0.6],
@@ -63,7 +66,8 @@ def node_places(names: list[str]) -> dict[str, tuple[float, float]]:
         >>> node_places(["0:0", "0:1", "0:neurons0", "1:0"])["0:neurons0"]
         (2.0, 0.0)
     """
-    places, counted = {}, Counter[str]()
+    places: dict[str, tuple[float, float]] = {}
+    counted = Counter[str]()
     for name in names:
         layer, found, inside = name.partition(":")
         row = layer if found and layer.isdigit() else ""

@@ -26,13 +26,12 @@ def phases_blocks(results: Results, through: xr.Dataset) -> list[Block]:
 def phases_sentences(results: Results, through: xr.Dataset) -> str:
     """What modularity does in each phase of learning, with its numbers.
 
-    It rises or falls where its change is beyond twice its bootstrap error.
+    It rises or falls where its change is beyond twice its bootstrap error; checkpoints have
+    minibatches and noise of their own, so that their errors add in squares.
     """
-    kind = through.attrs["relation"]
-    said = [
-        _phase_sentence(results, through, str(name)) for name in through.phase_name.values
-    ]  # fmt: skip
-    return f"{kind.capitalize()} modules in each phase of learning. {' '.join(said)}"
+    kind, phases = through.attrs["relation"].capitalize(), through.phase_name.values
+    said = " ".join(_phase_sentence(results, through, str(name)) for name in phases)
+    return f"{kind} modules in each phase of learning. {said}"
 
 
 def _phase_sentence(results: Results, through: xr.Dataset, phase: str) -> str:

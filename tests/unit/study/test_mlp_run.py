@@ -10,7 +10,7 @@ from somite.study import load_recipe, load_results, run_study
 from somite.study.modules import study_modules
 from unit.study.finished import context_in
 
-# A whole study and its interactions: 15 s.
+# A whole study, training included, and all its interactions.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("smoke")]
 
 GROUPS = ["0:neurons0", "0:neurons1", "1:neurons0", "1:neurons1"]

@@ -32,7 +32,8 @@ def test_every_recipe_parses(name):
 
 
 def test_recipes_are_shipped():
-    assert {"language", "language-small", "smoke"} <= set(recipe_names())
+    names = {"language", "language-small", "language-small-mlp", "smoke"}
+    assert names <= set(recipe_names())
     assert (resources.files("somite.study") / "recipes" / "smoke.toml").is_file()
 
 

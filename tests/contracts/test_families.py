@@ -330,3 +330,14 @@ def test_every_family_has_a_declaration_of_its_own():
     tested = {name.partition(",")[0] for name in (*FAMILIES, *MIXED)}
     assert tested == set(DECLARED)
     assert all(isinstance(family, Family) for family in DECLARED.values())
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "phi3"])
+def test_groups_of_neurons_hold_what_their_neurons_hold(family):
+    model = tiny_decoder(family)
+    neurons, groups = (so.components(model, which) for which in ("neurons:1", "neuron_groups:2"))
+    assert list(groups) == ["0:neurons0", "0:neurons1", "1:neurons0", "1:neurons1"]
+    half = [neurons[f"1:neuron{i}"] for i in range(len(neurons) // 2)]
+    for name, chosen in groups["1:neurons0"].entries.items():
+        together = torch.stack([mask.entries[name] for mask in half]).any(0)
+        assert torch.equal(chosen, together)

@@ -1,9 +1,11 @@
 """`somite modules`: which components of a run belong together, and since when."""
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -37,36 +39,55 @@ def modules_command(
     draws: Annotated[
         int | None, typer.Option(help="Kept draws per chain. Default: modules.draws of the recipe.")
     ] = None,
+    components: Annotated[
+        str | None,
+        typer.Option(
+            help="Kinds, names or patterns of components, several with commas: heads, "
+            "layers, mlps, neuron_groups:4, heads,mlps. Each set has a section of its own. "
+            "Default: modules.components of the recipe, else those of the run."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Jobs at once, of one thread each. Default: one per core.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the modules as JSON, and nothing else.")
+    ] = False,
 ) -> None:
     """Sample the interactions of all pairs of components, find modules, and add them to the report.
 
-    The sampler settings are those of the run. Says first how long it takes; stopped at any moment,
-    the same command goes on.
+    Two kinds of modules are sought: redundant ones, whose components can make up for each other,
+    and cooperating ones, whose components must move together. The sampler settings are those of
+    the run. Says first how long it takes; stopped at any moment, the same command goes on.
     """
     from somite.cli.progress import TerminalWatch
     from somite.cli.trained import trained_run
     from somite.report import build_report
+    from somite.report.plain_modules import plain_modules
     from somite.study import load_results
     from somite.study.folder import read_manifest, writable
+    from somite.study.jobs import interaction_settings
     from somite.study.modules import study_modules
 
     if workers is not None:
         at_least("workers", workers, 1)
     read_manifest(run)  # an unfinished run has no report to add to
-    context = with_draws(trained_run(run), draws)
+    context = with_modules(trained_run(run), {"draws": draws, "components": components})
     chosen = chosen_steps(context.series.steps(), step, steps)
-    with TerminalWatch(console) as watch:
+    with TerminalWatch(Console(stderr=True) if as_json else console) as watch:
         study_modules(context, chosen, workers, watch)
         results = load_results(run)
         with writable(run):
             report = build_report(results, run / "report.html")
-    for at in [at for at in chosen if at in results.modules][-1:]:
-        show_modules(results.modules[at])
-    if results.through is not None:
-        show_through(results.through)
+    which = str(interaction_settings(context)["components"])
+    modules = results.modules[which]
+    at = max(at for at in chosen if at in modules.by_step)
+    if as_json:
+        print(json.dumps(plain_modules({which: modules}, at)[which]))
+        return
+    show_modules(modules.by_step[at])
+    for through in modules.through.values():
+        show_through(through)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -113,11 +134,10 @@ def log_spaced(known: list[int], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def with_draws(context: "Context", draws: int | None) -> "Context":
-    """The context with so many draws for interactions."""
-    if draws is None:
-        return context
-    modules = replace(context.recipe.modules, draws=draws)
+def with_modules(context: "Context", settings: Mapping[str, Any]) -> "Context":
+    """The context with other settings for interactions, those that are None left as they are."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    modules = replace(context.recipe.modules, **given)
     return replace(context, recipe=replace(context.recipe, modules=modules))
 
 
@@ -125,7 +145,7 @@ def show_through(through: "xr.Dataset") -> None:
     """Print modularity over training, and the events."""
     from somite.report.sections.through import events_table, sentence
 
-    title = "Modules through training"
+    title = f"{through.attrs['relation'].capitalize()} modules through training"
     table = Table("step", "modularity", "by chance", "q", title=title, title_justify="left")
     for at in through.step.values:
         one = through.sel(step=at)
@@ -144,17 +164,27 @@ def show_modules(found: "xr.Dataset") -> None:
     """Print the modules of one checkpoint, the strongest interactions, what other methods say."""
     from somite.report.sections.modules import chance, members, strongest
 
-    title = f"Modules at step {found.attrs['step']}: {chance(found)}"
-    table = Table("module", "components", "stability", title=title, title_justify="left")
-    for number, names, stability in members(found):
-        table.add_row(str(number), " ".join(names), f"{stability:.2f}")
-    console.print(table)
+    for one in (found.sel(relation=relation) for relation in found.relation.values):
+        title = f"Modules at step {found.attrs['step']}: {chance(one)}"
+        table = Table("module", "components", "stability", title=title, title_justify="left")
+        for number, names, stability in members(one):
+            table.add_row(str(number), " ".join(names), f"{stability:.2f}")
+        console.print(table)
     pairs = Table("pair", "I ± MCSE", "q", title="Strongest interactions", title_justify="left")
     for a, b, value, error, q in strongest(found)[:STRONGEST]:
         pairs.add_row(f"{a} × {b}", f"{value:.2f} ± {error:.2f}", f"{q:.2g}")
     console.print(pairs)
-    others = Table("method", "ARI with ours", "p", title="Other methods", title_justify="left")
+    if "ari" in found:
+        show_methods(found)
+
+
+def show_methods(found: "xr.Dataset") -> None:
+    """Print how well the modules of other methods agree with either kind of ours."""
+    kinds = [str(name) for name in found.relation.values]
+    columns = (f"ARI with {kind} (p)" for kind in kinds)
+    others = Table("method", *columns, title="Other methods", title_justify="left")
     for name in found.baseline.values:
-        one = found.sel(baseline=name)
-        others.add_row(str(name), f"{float(one.ari):.2f}", f"{float(one.ari_p_value):.2g}")
+        cells = [found.sel(baseline=name, relation=kind) for kind in kinds]
+        said = (f"{float(one.ari):.2f} ({float(one.ari_p_value):.2g})" for one in cells)
+        others.add_row(str(name), *said)
     console.print(others)

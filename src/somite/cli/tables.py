@@ -49,7 +49,8 @@ def _components(results: Results) -> Table:
     )
     for name in results.llc.component.values:
         row = results.llc.sel(step=last, component=name)
-        behavior = results.behavior.sel(step=last, component=name)
+        known = name in results.behavior.component.values
+        behavior = results.behavior.sel(step=last, component=name) if known else None
         table.add_row(
             f"{name}{MARKS[row.verdict.item()]}",
             f"{float(row.llc):.3f}",
@@ -58,7 +59,7 @@ def _components(results: Results) -> Table:
             f"{float(row.ess):.0f}",
             MARKS[row.center_verdict.item()] or "✓",
             _group(results, str(name)),
-            *(f"{float(behavior[score]):.2f}" for score in scores),
+            *("–" if behavior is None else f"{float(behavior[score]):.2f}" for score in scores),
         )
     return table
 

@@ -8,11 +8,12 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from somite.components.cuts import Units
+from somite.components.cuts import Cut, Units
 from somite.components.families import decoder
 from somite.components.lens import lens_kinds, sliced
 from somite.components.mask import Mask, whole
 from somite.components.modules import of_modules
+from somite.components.neurons import GROUPS, DeclaresNeurons, neuron_groups, single_neurons
 from somite.core.errors import InputError, nearest
 
 MANY = 60
@@ -38,9 +39,10 @@ def components(model: nn.Module, which: str | Mapping[str, Mask] = "heads") -> d
     Args:
         model: Any module. Decoders of Hugging Face, models with the names of TransformerLens and
             those that declare their components know kinds such as "heads".
-        which: A declared kind ("heads", "mlps", "layers", "embed", "unembed"; more in
-            docs/hugging-face.md), the name of one declared component ("1:3"), "full" for all
-            weights, a pattern over the names of the weights ("blocks.*.W_Q", one component), or a
+        which: A declared kind ("heads", "mlps", "layers", "embed", "unembed", "neurons:LAYER",
+            "neuron_groups:4"; more in docs/hugging-face.md), the name of one declared component
+            ("1:3"), "full" for all weights, a pattern over the names of the weights
+            ("blocks.*.W_Q", one component), several of these with commas ("heads,mlps"), or a
             mapping of masks of your own. For any module "layers", "type:Conv2d", "channels:NAME",
             "gates:NAME", see `somite.components.modules.of_modules`.
 
@@ -62,9 +64,34 @@ def components(model: nn.Module, which: str | Mapping[str, Mask] = "heads") -> d
         for name, mask in which.items():
             check_fit(name, mask, model)
         return dict(which)
+    if len(parts := several(which)) > 1:
+        return {name: mask for part in parts for name, mask in components(model, part).items()}
+    return _chosen(model, parts[0])
+
+
+def several(which: str) -> list[str]:
+    """The parts of a selection that are joined by commas.
+
+    Raises:
+        InputError: If there is none.
+
+    Example:
+        >>> several("heads, neuron_groups:4")
+        ['heads', 'neuron_groups:4']
+    """
+    if not (parts := [part.strip() for part in which.split(",") if part.strip()]):
+        remedy = "Name a kind such as heads, or names such as 0:1,0:2."
+        raise InputError("components", "must name something", which, remedy)
+    return parts
+
+
+def _chosen(model: nn.Module, which: str) -> dict[str, Mask]:
+    """Components by one kind, name or pattern."""
     weights = dict(model.named_parameters())
     if which == "full":
         return {"full": Mask({name: whole(weight) for name, weight in weights.items()})}
+    if which.partition(":")[0] == GROUPS:
+        return neuron_groups(weights, _hidden(model), which)
     ways = _kinds(model)
     if which in ways and (group := ways[which]()):
         return group
@@ -113,7 +140,22 @@ def _kinds(model: nn.Module) -> dict[str, Callable[[], dict[str, Mask]]]:
         return found.kinds()
     else:
         declared = lens_kinds(model) or {}
-    return {kind: partial(dict, group) for kind, group in declared.items()}
+    ways: dict[str, Callable[[], dict[str, Mask]]] = {
+        kind: partial(dict, group) for kind, group in declared.items()
+    }
+    weights = dict(model.named_parameters())
+    return ways | {
+        f"neurons:{layer}": partial(single_neurons, weights, cuts, layer)
+        for layer, cuts in _hidden(model).items()
+    }
+
+
+def _hidden(model: nn.Module) -> Mapping[str, Mapping[str, Cut]]:
+    """By layer, how weights are cut into hidden neurons; empty if that is not known."""
+    if isinstance(model, DeclaresNeurons):
+        return model.hidden_neurons()
+    found = decoder(model)
+    return {} if found is None else found.hidden_neurons()
 
 
 def _named(which: str, ways: Mapping[str, Callable[[], dict[str, Mask]]]) -> dict[str, Mask]:

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from somite.components.cuts import Cut
 from somite.components.mask import Mask, whole
 from somite.core.checks import at_least, one_of
 from somite.core.errors import InputError
@@ -366,6 +367,12 @@ class Transformer(nn.Module):
             for i in range(self.config.n_layers)
             for name in self.block(i).attn.weights()
         )
+
+    def hidden_neurons(self) -> dict[str, dict[str, Cut]]:
+        """By layer, how its MLP is cut into neurons; the bias of its output belongs to none."""
+        cuts = {"up.weight": Cut(0), "up.bias": Cut(0), "down.weight": Cut(1)}
+        layers = range(self.config.n_layers if self.config.d_mlp else 0)
+        return {str(i): {f"blocks.{i}.mlp.{n}": cut for n, cut in cuts.items()} for i in layers}
 
     def _head(self, layer: int, head: int) -> Mask:
         entries = {}

@@ -25,7 +25,7 @@ from somite.modularity.specialization import specialization
 from somite.modularity.stability import Replicate
 from somite.modularity.synchrony import synchrony
 from somite.modularity.tracking import track_modules
-from somite.modularity.verdict import false_discovery, is_modular
+from somite.modularity.verdict import false_discovery, holm, is_modular
 
 __all__ = [
     "GRAPH_ALGORITHMS",
@@ -47,6 +47,7 @@ __all__ = [
     "group_by_curves",
     "group_by_refined",
     "group_heads",
+    "holm",
     "is_modular",
     "lead_lag",
     "learning_phases",

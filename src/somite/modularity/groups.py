@@ -58,7 +58,7 @@ def combine_views(
     Args:
         views: Groupings from `partition` by the name of the view.
         seed: Seed of the permutations.
-        layers: Layer of each component; by default what stands before the colon in its name.
+        layers: Layer of each component; by default `layer_types` their names.
 
     Returns:
         dims (view, component): label, group_stability; dims (view, candidate): candidate_stability,
@@ -81,19 +81,21 @@ def combine_views(
     ).sel(component=names)
     for key in ("n_groups", "stability", "silhouette", "note"):
         joined[key] = ("view", [view.attrs[key] for view in aligned.values()])
-    strata = layers_of(names) if layers is None else layers
+    strata = layer_types(names) if layers is None else layers
     labels = {name: view.label.to_numpy() for name, view in aligned.items()}
     return joined.merge(agreement_table(labels, strata, seed))
 
 
-def layers_of(components: Sequence[str]) -> list[str]:
-    """Layer of each component: what stands before the colon in its name.
+def layer_types(components: Sequence[str]) -> list[str]:
+    """Layer and type of each component, read off its name "layer:type and number".
+
+    Components without a colon, such as whole layers, are of no layer.
 
     Example:
-        >>> layers_of(["0:1", "1:0"])
-        ['0', '1']
+        >>> layer_types(["0:1", "1:0", "1:neurons3", "7"])
+        ['0:', '1:', '1:neurons', '']
     """
-    return [str(name).partition(":")[0] for name in components]
+    return [str(name).rstrip("0123456789") for name in components]
 
 
 def _align(name: str, view: xr.Dataset, components: list[str]) -> xr.Dataset:

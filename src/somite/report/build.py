@@ -73,4 +73,10 @@ def render(results: Results) -> str:
 def all_sections(results: Results) -> list[Section]:
     """The sections after the first screen, in reading order."""
     left_out = OF_TRANSFORMERS if tracked(results) else ()
-    return [module.section(results) for module in SECTIONS if module not in left_out]
+    found: list[Section] = []
+    for part in SECTIONS:
+        if part is modules and part not in left_out:
+            found += modules.sections(results)
+        elif part not in left_out:
+            found.append(part.section(results))
+    return found

@@ -119,7 +119,10 @@ def agreement_sentence(results: Results) -> str:
     """Whether groups by rLLC curves agree with groups by behaviour, said either way."""
     groups = results.groups
     if "behavior" not in views(groups):
-        return "Groups by behaviour were not measured: rLLC groups have nothing to agree with."
+        return (
+            "Groups by behaviour of all components were not measured: rLLC groups have nothing to "
+            "agree with."
+        )
     pair = {"view": main_view(groups), "view_other": "behavior"}
     ari, p_value = float(groups["ari"].sel(pair)), float(groups["p_value"].sel(pair))
     numbers = f"ARI {ari:.2f}, {p_text(p_value)} by permutation within layers"

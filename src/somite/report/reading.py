@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -89,6 +91,45 @@ def axis_of(results: Results) -> str:
 def tracked(results: Results) -> bool:
     """Whether these are of a series that was only tracked: any loss, and no behaviour measured."""
     return not results.behavior.data_vars
+
+
+HEAD = re.compile(r"\d+:\d+")
+NOUNS = {
+    "heads": "attention heads",
+    "layers": "layers",
+    "mlps": "MLPs",
+    "neurons": "neurons",
+    "neuron_groups": "groups of neurons",
+}
+
+
+def plural(chosen: str, short: bool = False) -> str:
+    """What selected components are called.
+
+    Args:
+        chosen: Kinds as `somite.components` takes them, several with commas.
+        short: Whether heads are called just that.
+
+    Example:
+        >>> plural("heads,neuron_groups:4"), plural("0:1,0:2"), plural("heads", short=True)
+        ('attention heads and groups of neurons', 'components', 'heads')
+    """
+    names = dict.fromkeys(NOUNS.get(kind.partition(":")[0], "") for kind in chosen.split(","))
+    if "" in names:
+        return "components"
+    *others, last = names
+    said = f"{', '.join(others)} and {last}" if others else last
+    return said.replace("attention heads", "heads") if short else said
+
+
+def singular(names: Iterable[object]) -> str:
+    """What one of some components is called: a head where all are, by their names.
+
+    Example:
+        >>> singular(["0:0", "0:1"]), singular(["0:0", "0:mlp"])
+        ('head', 'component')
+    """
+    return "head" if all(HEAD.fullmatch(str(name)) for name in names) else "component"
 
 
 def steps(results: Results) -> list[int]:

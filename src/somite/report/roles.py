@@ -13,6 +13,7 @@ import xarray as xr
 
 SCORES = ("previous_token", "induction", "duplicate_token", "current_token", "first_token")
 CLEAR = 0.5
+NO_ROLE = "no clear role"
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,29 @@ def best_head(behavior: xr.Dataset, score: str) -> Role:
     return Role(head, score, float(last.max()), formed_at(behavior[score].sel(component=head)))
 
 
+def other_kind(name: str) -> str:
+    """Kind of a component that is no head; empty for a head.
+
+    Example:
+        >>> other_kind("0:neurons3"), other_kind("1:mlp"), other_kind("0:1")
+        ('neurons', 'mlp', '')
+    """
+    return name.partition(":")[2].rstrip("0123456789")
+
+
 def describe_group(members: list[str], known: dict[str, Role]) -> str:
-    """What the heads of a group do, in a few words.
+    """What the heads of a group do, in a few words; other components by their kind.
 
     Example:
         >>> role = Role("0:1", "previous_token", 0.9, 400.0)
-        >>> describe_group(["0:1", "0:2"], {"0:1": role})
-        'previous-token (0:1), no clear role (0:2)'
+        >>> describe_group(["0:1", "0:2", "1:neurons0"], {"0:1": role})
+        'previous-token (0:1), neurons (1:neurons0), no clear role (0:2)'
     """
     sorted_heads: dict[str, list[str]] = {}
     for head in members:
-        name = known[head].name if head in known else "no clear role"
+        name = known[head].name if head in known else other_kind(head) or NO_ROLE
         sorted_heads.setdefault(name, []).append(head)
     if len(sorted_heads) == 1:
         return next(iter(sorted_heads))
-    ordered = sorted(sorted_heads.items(), key=lambda item: item[0] == "no clear role")
+    ordered = sorted(sorted_heads.items(), key=lambda item: item[0] == NO_ROLE)
     return ", ".join(f"{name} ({', '.join(names)})" for name, names in ordered)

@@ -21,6 +21,7 @@ MEASURES = (
     "mean_coupling",
     "modularity",
     "modular_z",
+    "cooperating_modular_z",
     "task_auc",
     "selectivity",
 )

@@ -8,6 +8,7 @@ from somite.response.embryology import embed_tokens, token_categories, token_mot
 from somite.response.grouped import group_losses
 from somite.response.influence import influence
 from somite.response.matrix import response_matrix
+from somite.response.pattern import pattern
 from somite.response.replicates import bootstrap_susceptibility
 from somite.response.spectroscopy import (
     Conductance,
@@ -18,7 +19,6 @@ from somite.response.spectroscopy import (
     cluster_stability,
     token_clusters,
 )
-from somite.response.pattern import pattern
 from somite.response.susceptibility import susceptibility
 from somite.response.top import top_influences
 from somite.response.vectors import token_vectors

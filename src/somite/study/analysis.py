@@ -77,7 +77,7 @@ def stages_cell(context: Context, sampling: Sequence[Job]) -> Planned:
 def groups_cell(
     context: Context, sampling: Sequence[Job], refined: Sequence[Job], behavior: Sequence[Job]
 ) -> Planned:
-    """Groups of components by curves, behaviour and data-refined profiles; their agreement."""
+    """Groups of components by curves, behaviour (of heads) and data-refined profiles."""
     settings = context.recipe.groups
     identity = {
         "sampling": [job.cell.key for job in sampling],
@@ -89,12 +89,12 @@ def groups_cell(
 
     def group(profiles: xr.DataArray | None) -> xr.Dataset:
         draws = stored_draws(context, sampling)
-        scores = behavior[-1].cell.read(context.run).sel(component=draws.component)
+        scores = _scores(behavior[-1].cell.read(context.run), draws)
         return group_heads(
             lambda_series(draws),
             _errors(context, sampling, draws),
             settings.seed,
-            behavior=xr.concat([scores[name] for name in SCORES], "score").drop_attrs(),
+            behavior=scores,
             refined=None if profiles is None else profiles.sel(component=draws.component),
             largest=settings.max_groups,
             bootstraps=settings.bootstraps,
@@ -108,6 +108,14 @@ def groups_cell(
             return group(None).assign_attrs(refined_left_out=str(error))
 
     return Planned(Cell("groups", "all", identity), make)
+
+
+def _scores(behavior: xr.Dataset, draws: xr.Dataset) -> xr.DataArray | None:
+    """What the sampled heads do (score, component); None if not all components are heads."""
+    if not set(draws.component.values) <= set(behavior.component.values):
+        return None
+    own = behavior.sel(component=draws.component)
+    return xr.concat([own[name] for name in SCORES], "score").drop_attrs()
 
 
 def attention_cell(context: Context, behavior: Job) -> Planned:

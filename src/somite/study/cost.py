@@ -13,8 +13,8 @@ from somite.study.jobs import THREADS, Job, execute
 SHORT = 8
 """Fewest draws of a trial; what it costs alike with twice as many, such as loading the model, is
 not counted."""
-TRIED = 2
-"""Components of a trial, the last ones of a job: unions, which cost most."""
+TRIED = 4
+"""Components of a trial, evenly spread over all: those of different kinds cost differently."""
 
 
 def cost_in_words(
@@ -30,7 +30,7 @@ def cost_in_words(
     """
     steps = sum(job.cost for job in jobs)
     at_once = min(workers, len(jobs))
-    taken = duration(steps * seconds_per_step(context, jobs[-1]) / at_once)
+    taken = duration(steps * seconds_per_step(context, jobs) / at_once)
     places = len({job.step for job in jobs})
     checkpoints = f"{places} checkpoint{'' if places == 1 else 's'}"
     processes = f"{at_once} worker{'' if at_once == 1 else 's'}"
@@ -40,16 +40,23 @@ def cost_in_words(
     )
 
 
-def seconds_per_step(context: Context, job: Job) -> float:
-    """Seconds of a chain step, from two short runs of the last components of a job."""
+def seconds_per_step(context: Context, jobs: Sequence[Job]) -> float:
+    """Seconds of a chain step, from two short runs of a few of the components of some jobs."""
+    job, tried = jobs[-1], spread_names(jobs)
     every: int = job.cell.identity["settings"]["probe_every"]
     few = -(-SHORT // every) * every  # twice as many draws then have twice as many probes
     with torch_threads(THREADS):
-        _trial(context, job, few)  # loads the corpus
-        short, long = (_trial(context, job, draws) for draws in (few, 2 * few))
+        _trial(context, job, tried, few)  # loads the corpus
+        short, long = (_trial(context, job, tried, draws) for draws in (few, 2 * few))
     chains: int = job.cell.identity["settings"]["chains"]
-    number = min(TRIED, len(job.cell.identity["components"]))
-    return max(long - short, 0.0) / (number * chains * few)
+    return max(long - short, 0.0) / (len(tried) * chains * few)
+
+
+def spread_names(jobs: Sequence[Job]) -> list[str]:
+    """A few components and unions of some jobs, the middle of each equal part of all of them."""
+    names = list(dict.fromkeys(name for job in jobs for name in job.cell.identity["components"]))
+    count = min(TRIED, len(names))
+    return [names[(2 * part + 1) * len(names) // (2 * count)] for part in range(count)]
 
 
 def duration(seconds: float) -> str:
@@ -66,12 +73,12 @@ def duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} second{'' if round(seconds) <= 1 else 's'}"
 
 
-def _trial(context: Context, job: Job, draws: int) -> float:
-    """Seconds that so many draws of the last components take."""
+def _trial(context: Context, job: Job, components: list[str], draws: int) -> float:
+    """Seconds that so many draws of some components take, at the settings of a job."""
     identity = job.cell.identity
     shorter = {
         "settings": identity["settings"] | {"burn_in": 0, "draws": draws},
-        "components": identity["components"][-TRIED:],
+        "components": components,
     }
     short = replace(job, cell=replace(job.cell, identity=identity | shorter))
     with tempfile.TemporaryDirectory() as folder:

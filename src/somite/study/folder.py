@@ -95,17 +95,16 @@ def read_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def listed_modules(run: Path) -> dict[str, str]:
-    """Cells with the modules of a run, by step; none where they were not measured."""
+def listed_modules(run: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """Cells with the modules of a run, by set of components; none where they were not measured.
+
+    Of each set "cells", those of each step, and "through", those through time of each kind of
+    modules, where they were followed.
+    """
     if not (run / MODULES).is_file():
         return {}
-    cells: dict[str, str] = _read(run / MODULES, AGAIN)["cells"]
-    return cells
-
-
-def listed_through(run: Path) -> str | None:
-    """Cell with the modules of a run through time; None where they were not followed."""
-    return _read(run / MODULES, AGAIN).get("through") if (run / MODULES).is_file() else None
+    sets: dict[str, dict[str, dict[str, str]]] = _read(run / MODULES, AGAIN).get("sets", {})
+    return sets
 
 
 def listed_response(run: Path, part: str) -> dict[str, Any]:

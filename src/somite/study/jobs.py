@@ -19,6 +19,7 @@ from somite.behavior import (
 )
 from somite.components import components
 from somite.components.mask import Mask
+from somite.components.select import several
 from somite.components.unions import pairs
 from somite.core.fingerprint import code_fingerprint, fingerprint
 from somite.data.config import MIXTURE, REPEATS
@@ -160,8 +161,10 @@ def sampling_settings(context: Context, domain: str) -> dict[str, Any]:
 
 
 def interaction_settings(context: Context) -> dict[str, Any]:
-    """Sampler settings of interactions: those of the recipe, with as many draws as they need."""
-    return sampling_settings(context, MIXTURE) | asdict(context.recipe.modules)
+    """Sampler settings of interactions: those of the recipe, draws and components their own."""
+    settings, own = sampling_settings(context, MIXTURE), context.recipe.modules
+    chosen = ",".join(several(own.components or settings["components"]))
+    return settings | {"draws": own.draws, "components": chosen}
 
 
 def sampling_rows(context: Context, settings: dict[str, Any], domain: str) -> Tensor:

@@ -21,6 +21,7 @@ def leads(
     tracked: xr.Dataset,
     training: xr.Dataset,
     behavior: xr.Dataset,
+    weight: str = "I",
 ) -> xr.Dataset:
     """Lag of what a run learns behind the forming of its modules.
 
@@ -35,6 +36,7 @@ def leads(
         tracked: Of `track_modules`, and `core` (identity, component), who belongs to a module.
         training: loss (step, domain).
         behavior: Scores (step, component) and (step,).
+        weight: What the interactions are called: "−I" with their sign turned.
 
     Returns:
         Over row: forms, against (words), first_step, second_step, lag, sd, low, high,
@@ -42,7 +44,7 @@ def leads(
         over the rows), remark: words where a curve does not change, and the numbers are NaN.
     """
     pair = telling_pair(behavior)
-    forming = forming_curves(by_step, tracked, pair)
+    forming = forming_curves(by_step, tracked, pair, weight)
     known = references(training, behavior, pair, list(by_step))
     rows: list[dict[str, float | str]] = [
         {"forms": forms, "against": against, **_row(first, second)}
@@ -61,7 +63,10 @@ def telling_pair(behavior: xr.Dataset) -> tuple[str, ...]:
 
 
 def forming_curves(
-    by_step: Mapping[int, xr.Dataset], tracked: xr.Dataset, pair: tuple[str, ...]
+    by_step: Mapping[int, xr.Dataset],
+    tracked: xr.Dataset,
+    pair: tuple[str, ...],
+    weight: str = "I",
 ) -> dict[str, xr.DataArray]:
     """Curves (replicate, step), the measured one first, of what forms, by name."""
     found = list(by_step.values())
@@ -77,7 +82,7 @@ def forming_curves(
             curves[f"module {identity + 1}"] = module_contrast(matrices, inside)
     if len(set(pair)) == 2 and set(pair) <= set(names):
         first, second = (names.index(name) for name in pair)
-        curves[f"I of {pair[0]} × {pair[1]}"] = matrices[:, :, first, second]
+        curves[f"{weight} of {pair[0]} × {pair[1]}"] = matrices[:, :, first, second]
     steps = {"step": list(by_step)}
     return {name: xr.DataArray(c, steps, ("replicate", "step")) for name, c in curves.items()}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,19 +14,21 @@ from somite.core.fingerprint import code_fingerprint
 from somite.core.threads import torch_threads
 from somite.data.config import MIXTURE
 from somite.estimators.joint import joined
-from somite.models.transformer import Transformer
+from somite.models.transformer import Transformer, head_names
 from somite.modularity import agreement, is_modular
-from somite.modularity.groups import layers_of
+from somite.modularity.groups import layer_types
+from somite.modularity.matrix import off_diagonal
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
 from somite.study.cost import cost_in_words
 from somite.study.engine import Local
-from somite.study.folder import MODULES, claimed, listed_modules, listed_through, write_whole
-from somite.study.jobs import THREADS, Job, interaction_jobs, place
-from somite.study.pair_modules import modules_of
+from somite.study.folder import MODULES, claimed, listed_modules, write_whole
+from somite.study.jobs import THREADS, Job, interaction_jobs, interaction_settings, place
+from somite.study.pair_modules import RELATIONS, modules_of
+from somite.study.preflight import check_modules
 from somite.study.run import Silent, Watch
-from somite.study.through_time import FEWEST, through_cell
+from somite.study.through_time import FEWEST, through_cells
 from somite.truths.shuffled import shuffled_model
 
 BASELINES = ("composition", "cka", "attribution_correlation")
@@ -36,6 +37,8 @@ NULL_MODELS = 39
 """Copies of the model with shuffled weights that their verdicts are compared with."""
 ROWS = 64
 """Rows of text on which the other methods look at activations and gradients."""
+LEAST_HEADS = 3
+"""Fewest heads among the components whose modules are compared with those of other methods."""
 
 
 def study_modules(
@@ -45,10 +48,10 @@ def study_modules(
 
     What is there already is used again; stopped at any moment, the same call goes on. From three
     checkpoints on, those of earlier calls with the same settings included, the modules are followed
-    through time.
+    through time. Sets of components stand side by side: another one leaves those before it alone.
 
     Args:
-        context: A run whose training is done.
+        context: A run whose training is done; its recipe says which components and how many draws.
         steps: Checkpoints.
         workers: Jobs at once; None for one per core.
         watch: Is told of the cost before it is paid, and of the progress.
@@ -57,10 +60,12 @@ def study_modules(
         The file that lists the results.
 
     Raises:
-        InputError: If a step is no checkpoint, there are no modules to be found at any of them, or
-            the run is in use or cannot be written.
+        InputError: If a step is no checkpoint, the components are not there, share weights or are
+            too few, there are no modules to be found at any checkpoint, or the run is in use or
+            cannot be written.
     """
     watch, run = watch or Silent(), context.run
+    check_modules(context.recipe)
     for step in steps:
         one_of("step", str(step), [str(known) for known in context.series.steps()])
     with Local().start(workers, context.device) as runner, claimed(run, context.recipe.name):
@@ -72,17 +77,24 @@ def study_modules(
         watch.phase("interactions", float(sum(job.cost for job in missing)))
         runner.run(missing, context, watch.advance)
         cells = _found(context, jobs, watch)
-        listed = listed_modules(run) | {str(s): c.listed(run) for s, c in cells.items()}
-        content: dict[str, Any] = {"cells": listed}
-        if earlier := listed_through(run):
-            content["through"] = earlier
+        sets, chosen = listed_modules(run), interaction_settings(context)["components"]
+        before = sets.get(chosen, {})
+        listed = before.get("cells", {}) | {str(s): c.listed(run) for s, c in cells.items()}
         alike = alike_cells(context, listed) | cells
-        if len(alike) >= FEWEST:
-            planned = through_cell(context, dict(sorted(alike.items())))
-            make_cell(planned, run, "modules through time", watch)
-            content["through"] = planned.cell.listed(run)
-        write_whole(run / MODULES, content)
+        through = before.get("through", {}) | _followed(context, dict(sorted(alike.items())), watch)
+        sets[chosen] = {"cells": listed} | ({"through": through} if through else {})
+        write_whole(run / MODULES, {"sets": sets})
     return run / MODULES
+
+
+def _followed(context: Context, cells: Mapping[int, Cell], watch: Watch) -> dict[str, str]:
+    """Cells with each kind of modules through time; none for too few checkpoints."""
+    if len(cells) < FEWEST:
+        return {}
+    planned = through_cells(context, cells)
+    for relation, one in planned.items():
+        make_cell(one, context.run, f"{relation} modules through time", watch)
+    return {relation: one.cell.listed(context.run) for relation, one in planned.items()}
 
 
 def _found(context: Context, jobs: Mapping[int, Sequence[Job]], watch: Watch) -> dict[int, Cell]:
@@ -137,35 +149,57 @@ def modules_cell(context: Context, step: int, jobs: Sequence[Job]) -> Planned:
             del part.attrs["identity"]  # which of the pairs it holds
         draws = joined(parts)
         found = modules_of(draws, context.recipe.stages.seed)
-        others = _other_methods(context, step, found)
-        merged = xr.merge([found, others], combine_attrs="no_conflicts")
+        others = other_methods(context, step, found)
+        merged = xr.merge([found, others], combine_attrs="no_conflicts", join="outer")
         return merged.assign_attrs(step=step)
 
     return Planned(Cell("modules", place(step), identity), make)
 
 
-def _other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset:
-    """Modules of other methods, and how well they agree with those found, within layers."""
+def other_methods(context: Context, step: int, found: xr.Dataset) -> xr.Dataset:
+    """Modules of heads by other methods, and how well either kind of ours agrees with them.
+
+    The other methods know heads: other components are left out of the comparison, and there is
+    none among too few heads.
+    """
     model = context.model(step).to("cpu")
+    known, seed = set(found.component.values.tolist()), context.recipe.stages.seed
+    names = [name for name in head_names(model.config) if name in known]
+    if len(names) < LEAST_HEADS:
+        return xr.Dataset()
     rows = context.rows(MIXTURE, ROWS, "validation", context.recipe.behavior.seed)
-    names, seed = [str(name) for name in found.component.values], context.recipe.stages.seed
     matrices = _matrices(model, rows, names)
     nulls = [_matrices(shuffled_model(model, i), rows, names) for i in range(NULL_MODELS)]
-    layers, labels, scores = layers_of(names), [], []
+    layers, ours = layer_types(names), found.label.sel(component=names)
+    methods = []
     for name, matrix in matrices.items():
-        null = xr.concat([one[name] for one in nulls], "null", combine_attrs="drop")
-        own = is_modular(matrix, seed, null=null, strata=layers)
-        both = agreement(found.label.values, own.label.values, layers, seed)
-        labels.append(own.label.values)
-        scores.append([own.p_value.item(), both.ari, both.p_value])
-    columns = zip(("baseline_p_value", "ari", "ari_p_value"), np.transpose(scores), strict=True)
-    return xr.Dataset(
-        {
-            "baseline_label": (("baseline", "component"), np.array(labels)),
-            **{name: ("baseline", values) for name, values in columns},
-        },
-        coords={"baseline": list(BASELINES), "component": names},
-    )
+        labels, p_value = _partition(matrix, [one[name] for one in nulls], seed, layers)
+        both = [agreement(ours.sel(relation=r).values, labels, layers, seed) for r in RELATIONS]
+        columns = {
+            "baseline_label": ("head", labels),
+            "baseline_p_value": p_value,
+            "ari": ("relation", [each.ari for each in both]),
+            "ari_p_value": ("relation", [each.p_value for each in both]),
+        }
+        methods.append(xr.Dataset(columns))
+    joined = xr.concat(methods, xr.DataArray(list(BASELINES), dims="baseline", name="baseline"))
+    return joined.assign_coords(head=names, relation=list(RELATIONS))
+
+
+def _partition(
+    matrix: xr.DataArray, nulls: Sequence[xr.DataArray], seed: int, layers: Sequence[str]
+) -> tuple[np.ndarray, float]:
+    """Modules of a method's matrix and their p; every head alone where no two are joined."""
+    usable = [null for null in nulls if _joins(null)]
+    if not usable or not _joins(matrix):
+        return np.arange(len(matrix)), 1.0
+    null = xr.concat(usable, "null", combine_attrs="drop")
+    own = is_modular(matrix, seed, null=null, strata=layers)
+    return own.label.values, float(own.p_value)
+
+
+def _joins(matrix: xr.DataArray) -> bool:
+    return bool((off_diagonal(matrix.values) > 0).any())
 
 
 def _matrices(model: Transformer, rows: Tensor, names: list[str]) -> dict[str, xr.DataArray]:

@@ -1,21 +1,22 @@
 """What is checked before hours of work: that the settings fit the model and the text."""
 
 from somite.components import components
+from somite.components.unions import check_disjoint
 from somite.core.errors import InputError
 from somite.data.config import MIXTURE
-from somite.models.transformer import head_names
 from somite.study.context import Context, initial_model
 from somite.study.recipe import Recipe
 
 FEWEST = 3
 """Fewest components that can be grouped."""
 
+MORE = "Give several kinds with commas, such as heads,mlps, or neuron_groups:4."
 LEAST_VALIDATION = 2
 """Fewest rows from which a standard error can be had."""
 
 
 def check_components(recipe: Recipe) -> None:
-    """Require that the recipe's components are there, and enough to be grouped.
+    """Require that the recipe's components are there, and enough of them for groups and modules.
 
     Raises:
         InputError: If they are not.
@@ -25,14 +26,30 @@ def check_components(recipe: Recipe) -> None:
         chosen = components(initial_model(recipe), which)
     except InputError as error:
         raise InputError(setting, error.rule, error.value, error.remedy) from error
-    if unknown := sorted(set(chosen) - set(head_names(initial_model(recipe).config))):
-        rule = "must select whole heads, whose behaviour a study measures"
-        remedy = "Give heads; so.sample samples any other component."
-        raise InputError(setting, rule, unknown[0], remedy)
     if len(chosen) < FEWEST:
         rule = f"must select at least {FEWEST} components"
-        remedy = "Give heads, and a model that has so many."
-        raise InputError(setting, rule, f"{len(chosen)} by {which}", remedy)
+        raise InputError(setting, rule, f"{len(chosen)} by {which}", MORE)
+    if recipe.modules.components:
+        check_modules(recipe)
+
+
+def check_modules(recipe: Recipe) -> None:
+    """Require that the components whose interactions are asked for can make modules.
+
+    Raises:
+        InputError: If they are not there, share weights, or are too few.
+    """
+    own, other = recipe.modules.components, recipe.sampling.components
+    setting = "modules.components" if own else "sampling.components"
+    try:
+        chosen = components(initial_model(recipe), own or other)
+        check_disjoint(chosen)
+    except InputError as error:
+        words = "" if error.argument == "components" else f" ({error.argument})"
+        raise InputError(f"{setting}{words}", error.rule, error.value, error.remedy) from error
+    if len(chosen) < FEWEST:
+        rule = f"must select at least {FEWEST} components"
+        raise InputError(setting, rule, f"{len(chosen)} by {own or other}", MORE)
 
 
 def check_rows(context: Context) -> None:

@@ -12,8 +12,22 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import listed_modules, listed_response, listed_through, read_manifest
+from somite.study.folder import listed_modules, listed_response, read_manifest
 from somite.training import CheckpointSeries
+
+
+@dataclass(frozen=True)
+class FoundModules:
+    """Modules among one set of components of a run.
+
+    Args:
+        by_step: Interactions and modules, see `somite.study.pair_modules.modules_of`.
+        through: By kind of modules ("redundant", "cooperating"), modules through time, see
+            `somite.study.through_time.through_time`; empty where they were not followed.
+    """
+
+    by_step: Mapping[int, xr.Dataset]
+    through: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,7 @@ class Results:
         refined: Data-refined estimates and verdicts (step, domain, component).
         ablation: loss_change (step, method, domain, component), in nats per token.
         attention: Patterns on real text.
-        modules: By step, interactions and modules, see `somite.study.pair_modules.modules_of`.
-        through: Modules through time, see `somite.study.through_time.through_time`.
+        modules: By set of components ("heads"), interactions and modules.
         response: By step, susceptibilities, see `somite.study.response_tables.response_tables`.
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
     """
@@ -50,8 +63,7 @@ class Results:
     refined: xr.Dataset | None = None
     ablation: xr.Dataset | None = None
     attention: xr.Dataset | None = None
-    modules: Mapping[int, xr.Dataset] = field(default_factory=dict)
-    through: xr.Dataset | None = None
+    modules: Mapping[str, FoundModules] = field(default_factory=dict)
     response: Mapping[int, xr.Dataset] = field(default_factory=dict)
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
@@ -190,7 +202,6 @@ class _Reader:
             ablation=self._by_step("ablation") if self._paths("ablation") else None,
             attention=self._only("attention") if self._paths("attention") else None,
             modules=self._modules(),
-            through=self._through(),
             response=StoredSteps(self.run, listed_response(self.run, "cells")),
             influence=StoredSteps(self.run, listed_response(self.run, "influence")),
         )
@@ -229,15 +240,16 @@ class _Reader:
         cells = StoredCells(self.run, self._paths(kind))
         return join_steps({step: data for (step, _), data in cells.items()})
 
-    def _modules(self) -> dict[int, xr.Dataset]:
+    def _modules(self) -> dict[str, FoundModules]:
         """Those that `somite modules` has added."""
-        cells = listed_modules(self.run)
-        return {int(step): read_cell(self.run / path) for step, path in cells.items()}
-
-    def _through(self) -> xr.Dataset | None:
-        """Modules followed over checkpoints, where that was done."""
-        path = listed_through(self.run)
-        return None if path is None else read_cell(self.run / path)
+        found = {}
+        for components, listed in listed_modules(self.run).items():
+            cells, through = listed["cells"], listed.get("through", {})
+            found[components] = FoundModules(
+                {int(step): read_cell(self.run / path) for step, path in cells.items()},
+                {name: read_cell(self.run / path) for name, path in through.items()},
+            )
+        return found
 
     def _training(self) -> xr.Dataset:
         if "losses" in self.manifest["cells"]:

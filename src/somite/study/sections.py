@@ -148,9 +148,12 @@ class ModulesConfig:
 
     Args:
         draws: Kept draws per chain.
+        components: Which components, see `somite.components`; those of `SamplingConfig` if left
+            out.
     """
 
     draws: int = 180
+    components: str = ""
 
     def __post_init__(self) -> None:
         """Check before any work starts."""

@@ -1,6 +1,7 @@
 """Modules of a run through time: followed, with events, their modularity, what leads and lags."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -13,6 +14,7 @@ from somite.study.cells import Cell
 from somite.study.context import Context
 from somite.study.folder import read_manifest
 from somite.study.leads import leads
+from somite.study.pair_modules import RELATIONS, of_relation
 from somite.study.results import load_curves
 
 FEWEST = 3
@@ -22,11 +24,12 @@ NUMBERS = (
     "replicate_modularity",
 )
 """What is taken over from each checkpoint."""
+WEIGHTS = {"redundant": "I", "cooperating": "−I"}
 BASELINE = ("baseline_p_value", "ari", "ari_p_value")
 
 
-def through_cell(context: Context, cells: Mapping[int, Cell]) -> Planned:
-    """Modules of several checkpoints, followed through time.
+def through_cells(context: Context, cells: Mapping[int, Cell]) -> dict[str, Planned]:
+    """Modules of several checkpoints, followed through time: one cell for each kind of modules.
 
     Args:
         context: A finished run.
@@ -41,28 +44,37 @@ def through_cell(context: Context, cells: Mapping[int, Cell]) -> Planned:
         "code": code_fingerprint(*ANALYSIS_ROWS),
     }
 
-    def make() -> xr.Dataset:
+    def make(relation: str) -> xr.Dataset:
         by_step = {step: cell.read(context.run) for step, cell in cells.items()}
-        return through_time(by_step, training, behavior)
+        return through_time(by_step, relation, training, behavior)
 
-    return Planned(Cell("modules_through", "all", identity), make)
+    return {
+        name: Planned(Cell("modules_through", name, identity), partial(make, name))
+        for name in RELATIONS
+    }
 
 
 def through_time(
-    by_step: Mapping[int, xr.Dataset], training: xr.Dataset, behavior: xr.Dataset
+    by_step: Mapping[int, xr.Dataset],
+    relation: str,
+    training: xr.Dataset,
+    behavior: xr.Dataset,
 ) -> xr.Dataset:
-    """Follow modules over checkpoints and set them against what a run has learned.
+    """Follow one kind of modules over checkpoints and set them against what a run has learned.
 
     Args:
         by_step: Modules by step in the order of time, see `somite.study.pair_modules.modules_of`;
             three or more.
+        relation: The kind, a name in `RELATIONS`.
         training: loss (step, domain).
         behavior: Scores (step, component) and (step,).
 
     Returns:
         Over step: modularity with modularity_sd (bootstrap), modularity_z, p_value and q_value
-        (Benjamini and Hochberg over the checkpoints), null_mean, null_low and null_high (95 %),
-        n_modules (of two components or more), significant (pairs with q < 0.05), phase; over
+        (Benjamini and Hochberg over the checkpoints and both kinds), null_mean, null_low and
+        null_high (95 %),
+        n_modules (of two components or more), significant (pairs with q < 0.05 whose interaction
+        has the sign of the kind), phase; over
         (step, component): module, its identity or −1, of `track_modules`; over identity:
         first_step, last_step, checkpoints; over (identity, component): core (`with_core`); over
         event: those of `find_events`, each name after "event_"; over lead: those of `leads`, each
@@ -71,6 +83,8 @@ def through_time(
         why there are no phases, if so.
     """
     steps = xr.DataArray(list(by_step), dims="step", name="step")
+    p_values = xr.concat([each.p_value for each in by_step.values()], steps)
+    by_step = {step: of_relation(each, relation) for step, each in by_step.items()}
     found = list(by_step.values())
     labels = xr.concat([each.label for each in found], steps)
     numbers = {name: xr.concat([each[name] for each in found], steps) for name in NUMBERS}
@@ -80,19 +94,20 @@ def through_time(
     parts = [
         xr.Dataset(numbers).assign(
             modularity_sd=replicates.std("replicate", ddof=1),
-            q_value=false_discovery(numbers["p_value"]),
+            q_value=false_discovery(p_values).sel(relation=relation, drop=True),
             significant=("step", [significant(each) for each in found]),
             n_modules=("step", [int(each.max()) + 1 for each in _together(labels)]),
         ),
         tracked,
         _named(find_events(labels, again), "event"),
-        _named(leads(by_step, tracked, training, behavior), "lead"),
+        _named(leads(by_step, tracked, training, behavior, WEIGHTS[relation]), "lead"),
         _phases(training, steps),
     ]
     if all("ari" in each for each in found):
         columns = {name: xr.concat([each[name] for each in found], steps) for name in BASELINE}
         parts.append(xr.Dataset(columns))
-    return xr.merge(parts, combine_attrs="no_conflicts", join="outer", compat="no_conflicts")
+    merged = xr.merge(parts, combine_attrs="no_conflicts", join="outer", compat="no_conflicts")
+    return merged.assign_attrs(relation=relation)
 
 
 def with_core(tracked: xr.Dataset) -> xr.Dataset:
@@ -110,8 +125,8 @@ def with_core(tracked: xr.Dataset) -> xr.Dataset:
 
 
 def significant(found: xr.Dataset) -> int:
-    """Number of pairs whose interaction is no chance (q < 0.05)."""
-    return int((found.q_value.values < 0.05).sum()) // 2
+    """Number of pairs whose interaction is above zero and no chance (q < 0.05)."""
+    return int(((found.q_value.values < 0.05) & (found.interaction.values > 0)).sum()) // 2
 
 
 def _together(labels: xr.DataArray) -> list[np.ndarray]:

@@ -29,6 +29,10 @@ Row = dict[str, Any]
 SCORES = {"previous_token": "max", "induction": "max", "in_context_score": "mean"}
 """Behaviour: the largest of all heads, or that of the model."""
 
+HEADS = "heads"
+PREFIX = {"redundant": "", "cooperating": "cooperating_"}
+"""Columns of the two kinds of modules, see docs/modules.md."""
+
 
 class Language:
     """Studies from a recipe; keys are those of recipes, such as model.n_heads."""
@@ -43,7 +47,7 @@ class Language:
         model = Transformer(chosen.model.transformer(chosen.data.vocab_size, chosen.data.context))
         tokens = torch.randint(chosen.data.vocab_size, (256, chosen.data.context),
                                generator=stream("cost of a model"))  # fmt: skip
-        steps = _chain_steps(chosen, len(components(model, "heads")), len(chosen.data.domains) + 1)
+        steps = _chain_steps(chosen, len(components(model, HEADS)), len(chosen.data.domains) + 1)
         trained = chosen.training.steps * _training_step(model, tokens, chosen.training.batch_size)
         return trained + steps * _chain_step(model, tokens, chosen)
 
@@ -89,7 +93,7 @@ def _chain_step(model: Transformer, tokens: Tensor, recipe: Recipe, draws: int =
     """Seconds of a chain step of a head, from a run and one of twice its length."""
     settings, spent = recipe.sampling, []
     target = Target(next_token_loss, tokens, settings.n_beta, settings.localization)
-    heads = components(model, "heads")
+    heads = components(model, HEADS)
     for number in (draws, draws, 2 * draws):  # the first warms up
         start = time.perf_counter()
         sample(model, target, settings.sampler(), components=heads, chains=1, burn_in=0,
@@ -132,13 +136,17 @@ def _total(draws: xr.Dataset) -> tuple[float, float]:
 def _at_the_end(results: Results, step: int) -> Row:
     """Modules, couplings, specialisation and stages."""
     row: Row = {"stages": int(results.stages.attrs["n_boundaries"]) + 1}
-    if step in results.modules:
-        found = results.modules[step]
+    if HEADS in results.modules:
+        found = results.modules[HEADS].by_step[step]
         pairs = found.interaction.values[np.triu_indices(found.sizes["component"], 1)]
-        row |= {"modules": int(found.label.max()) + 1, "modularity": float(found.modularity)}
-        row |= {"modular_z": float(found.modularity_z), "modular_p": float(found.p_value)}
         row |= {"mean_interaction": float(np.nanmean(pairs))}
         row |= {"mean_coupling": float(np.nanmean(np.abs(pairs)))}
+        for relation, prefix in PREFIX.items():
+            one = found.sel(relation=relation)
+            row |= {f"{prefix}modules": int(one.label.max()) + 1}
+            row |= {f"{prefix}modularity": float(one.modularity)}
+            row |= {f"{prefix}modular_z": float(one.modularity_z)}
+            row |= {f"{prefix}modular_p": float(one.p_value)}
     if results.refined is not None:
         scores = specialization(results.refined.llc.sel(step=step).transpose("component", "domain"))
         row |= {"selectivity": float(scores.selectivity.mean())}

@@ -123,7 +123,8 @@ def _weighted_llc(rows: Tensor, weights: Tensor, n_beta: float, localization: fl
     squares = each.transpose(1, 2) @ each
     matrix = torch.tensordot(weights, squares, 1)
     stiff = n_beta * torch.linalg.eigvalsh(matrix).clamp(min=0)
-    return (stiff / (stiff + localization)).sum(-1) / 2
+    found: Tensor = (stiff / (stiff + localization)).sum(-1) / 2
+    return found
 
 
 def _llc(rows: Tensor) -> float:

@@ -1,5 +1,6 @@
 """The commands do what their help says."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,25 @@ def test_modules_are_found_and_added_to_the_report(somite, smoke_copy):
     assert ended.code == 0, ended.err
     for words in ("Modules at step 60", "Strongest interactions", "composition", "0:1 × 1:0"):
         assert words in ended.out
+    assert "cooperating module" in ended.out
     page = (smoke_copy / "report.html").read_text()
     assert "Interaction of every pair" in page
+
+
+@pytest.mark.xdist_group("smoke")
+def test_modules_of_other_components_as_json(somite, smoke_copy):
+    options = ("--components", "0:0, 0:1, 1:1", "--json", "--workers", 1)
+    ended = somite("modules", smoke_copy, *options)
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["step"] == 60
+    assert set(found["relations"]) == {"redundant", "cooperating"}
+    for relation in found["relations"].values():
+        named = [name for module in relation["modules"] for name in module["components"]]
+        assert sorted(named) == ["0:0", "0:1", "1:1"]
+        assert relation["p_value"] <= relation["p_adjusted"] <= 1
+    assert "chain steps, about" in ended.err
+    assert "Modules by interaction: components" in (smoke_copy / "report.html").read_text()
 
 
 @pytest.mark.xdist_group("smoke")
@@ -64,11 +82,16 @@ def test_modules_through_time(somite, smoke_copy, monkeypatch):
     monkeypatch.setattr("somite.study.modules.BASELINES", {"composition": "pairs"})
     ended = somite("modules", smoke_copy, "--steps", 3, "--draws", 8, "--workers", 1)
     assert ended.code == 0, ended.err
-    words = ("interactions at 3 checkpoints", "Modules through training", "Events", "of 3 check")
+    words = (
+        "interactions at 3 checkpoints",
+        "Cooperating modules through training",
+        "Events",
+        "of 3 check",
+    )
     for word in words:
         assert word in ended.out
     page = (smoke_copy / "report.html").read_text()
-    for title in ("Is the network modular", "Module of each component", "What comes first"):
+    for title in ("Are there redundant modules", "module of each component", "What comes first"):
         assert title in page
 
 
@@ -78,6 +101,7 @@ def test_modules_through_time(somite, smoke_copy, monkeypatch):
         (("--steps", "few"), "--steps must be a number or all, got 'few'"),
         (("--steps", 0), "--steps must be a whole number of at least 1, got 0"),
         (("--steps", "all", "--step", 60), "--steps must come without --step, got 'all'"),
+        (("--components", "0:mlp"), "modules.components must select at least one weight"),
         (("--draws", 7), "draws must be a whole number of at least 8, got 7"),
     ],
 )

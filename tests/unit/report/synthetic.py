@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from somite.estimators.verdict import CARE, GOOD, REFUSE
-from somite.study.results import Results
+from somite.study.results import FoundModules, Results
 from somite.study.through_time import through_time
 
 SCORES = ("previous_token", "current_token", "first_token", "duplicate_token", "induction")
@@ -256,8 +256,7 @@ def synthetic_results(
         refined=measured,
         ablation=ablation(names, random),
         attention=attention(names, random),
-        modules=by_step,
-        through=through,
+        modules={"heads": FoundModules(by_step, through)},
     )
     return replace(results, **changes)
 
@@ -272,8 +271,14 @@ def module_labels(at: int, names: list[str]) -> np.ndarray:
     return np.where(formed, 2, halves)
 
 
+def synergy_labels(names: list[str]) -> np.ndarray:
+    """The first and the last component cooperate; all others are alone."""
+    alone = np.arange(len(names))
+    return np.where(alone == len(names) - 1, 0, alone)
+
+
 def modules(names: list[str], at: int = 3000) -> xr.Dataset:
-    """Planted modules; pairs within a module interact, one pair across is synergy."""
+    """Planted redundant modules; one pair across them cooperates."""
     random, label = np.random.default_rng(at), module_labels(at, names)
     same = label[:, None] == label
     values = np.where(same, 0.8 * rise(np.array([at]), 300), 0.0) + 0.05 * random.normal(
@@ -283,6 +288,9 @@ def modules(names: list[str], at: int = 3000) -> xr.Dataset:
     values = np.triu(values, 1) + np.triu(values, 1).T
     np.fill_diagonal(values, np.nan)
     pair, methods = ("component", "other"), ["composition", "cka", "attribution_correlation"]
+    each, relations = ("relation", "component"), ["redundant", "cooperating"]
+    labels = np.stack([label, synergy_labels(names)])
+    ordered = np.stack([np.unique(row, return_inverse=True)[1] for row in labels])
     noise = np.triu(random.normal(size=(REPLICATES, *values.shape)), 1)
     again = values + 0.05 * (noise + noise.transpose(0, 2, 1))
     beyond = at > 100
@@ -293,31 +301,48 @@ def modules(names: list[str], at: int = 3000) -> xr.Dataset:
             "z": (pair, values / 0.05),
             "q_value": (pair, np.where(np.abs(values) > 0.3, 1e-6, 0.6)),
             "replicate_interaction": (("replicate", *pair), again.astype(np.float32)),
-            "label": ("component", np.unique(label, return_inverse=True)[1]),
-            "module_stability": ("component", np.full(len(names), 0.93)),
-            "replicate_label": (("replicate", "component"), np.tile(label, (REPLICATES, 1))),
-            "modularity": 0.42 if beyond else 0.17,
-            "modularity_z": 6.0,
-            "p_value": 0.005 if beyond else 0.3,
-            "null_mean": 0.15,
-            "null_low": 0.1,
-            "null_high": 0.21,
-            "replicate_modularity": ("replicate", 0.3 + 0.02 * random.normal(size=REPLICATES)),
-            "baseline_label": (("baseline", "component"), np.zeros((3, len(names)), int)),
+            "label": (each, ordered),
+            "module_stability": (each, np.full(labels.shape, 0.93)),
+            "replicate_label": (
+                ("relation", "replicate", "component"),
+                np.repeat(labels[:, None], REPLICATES, 1),
+            ),
+            "modularity": ("relation", [0.42 if beyond else 0.17, 0.2]),
+            "modularity_z": ("relation", [6.0, 0.9]),
+            "p_value": ("relation", [0.005 if beyond else 0.3, 0.4]),
+            "p_adjusted": ("relation", [0.01 if beyond else 0.6, 0.6]),
+            "null_mean": ("relation", [0.15, 0.15]),
+            "null_low": ("relation", [0.1, 0.1]),
+            "null_high": ("relation", [0.21, 0.21]),
+            "replicate_modularity": (
+                ("relation", "replicate"),
+                np.stack([0.3 + 0.02 * random.normal(size=REPLICATES)] * 2),
+            ),
+            "n_modules": ("relation", [len(set(row)) for row in labels]),
+            "stability": ("relation", [0.93, 0.93]),
+            "note": ("relation", ["", ""]),
+            "baseline_label": (("baseline", "head"), np.zeros((3, len(names)), int)),
             "baseline_p_value": ("baseline", [0.4, 0.01, 0.2]),
-            "ari": ("baseline", [0.1, 0.9 * float(beyond), 0.0]),
-            "ari_p_value": ("baseline", [0.3, 0.002, 0.7]),
+            "ari": (
+                ("relation", "baseline"),
+                [[0.1, 0.9 * float(beyond), 0.0], [0.0, 0.1, 0.2]],
+            ),
+            "ari_p_value": (("relation", "baseline"), [[0.3, 0.002, 0.7], [0.5, 0.4, 0.3]]),
         },
-        {"component": names, "other": names, "baseline": methods},
-        {"n_modules": len(set(label)), "note": "", "remarks": 2, "step": at},
-    )
+        {
+            "component": names, "other": names, "baseline": methods, "head": names,
+            "relation": relations,
+        },
+        {"remarks": 2, "step": at},
+    )  # fmt: skip
 
 
 @cache
-def followed(layers: int) -> tuple[dict[int, xr.Dataset], xr.Dataset]:
-    """Modules at several steps, and through time."""
+def followed(layers: int) -> tuple[dict[int, xr.Dataset], dict[str, xr.Dataset]]:
+    """Modules at several steps, and each kind of them through time."""
     names, at = component_names(layers), steps()
     chosen = at[np.linspace(0, len(at) - 1, MODULE_STEPS).round().astype(int)].tolist()
     by_step = {step: modules(names, step) for step in chosen}
     scores = behavior(at, names, np.random.default_rng(0))
-    return by_step, through_time(by_step, training(at), scores)
+    kinds = ("redundant", "cooperating")
+    return by_step, {kind: through_time(by_step, kind, training(at), scores) for kind in kinds}

@@ -30,7 +30,7 @@ from somite.report.sections.diagnostics import chosen_cells, doubtful_table, fai
 from somite.report.sections.diagnostics import lead as diagnostics_lead
 from somite.report.sections.groups import lead as groups_lead
 from somite.report.sections.groups import table as group_table
-from somite.report.sections.modules import section as modules_section
+from somite.report.sections.modules import sections as modules_sections
 from somite.report.sections.modules import strongest
 from somite.report.sections.refined import lead as refined_lead
 from somite.report.sections.refined import profile_figure
@@ -257,28 +257,41 @@ def test_a_head_without_a_good_chain_is_shown_and_belongs_to_no_group() -> None:
 
 def test_modules_are_told_with_their_chance_and_their_heads() -> None:
     results = synthetic_results()
-    section = modules_section(results)
-    assert section.lead.startswith("At step 3k: 3 modules, more than chance")
+    (section,) = modules_sections(results)
+    assert section.lead.startswith(
+        "At step 3k: 3 redundant modules, more than chance (p = 0.01); 1 cooperating module, "
+        "no more than chance (p = 0.6)."
+    )
     assert "For 2 pairs the basin is not quadratic" in section.lead
-    network, matrix, table, methods, *_ = section.blocks
-    lines = [trace for trace in network.figure.data if trace.mode == "lines"]
-    found = results.modules[3000]
-    assert len(lines) == int((found.q_value < 0.05).sum()) // 2
-    assert {line.line.color for line in lines} == {DIVERGING[0][1], DIVERGING[2][1]}
-    order = list(np.argsort(found.label.values, kind="stable"))
+    network, table, other_network, other_table, matrix, methods, *_ = section.blocks
+    found = results.modules["heads"].by_step[3000]
+    sure, above = (found.q_value < 0.05).values, (found.interaction > 0).values
+    for drawn, pairs, color in (
+        (network, sure & above, DIVERGING[2][1]),
+        (other_network, sure & ~above, DIVERGING[0][1]),
+    ):
+        lines = [trace for trace in drawn.figure.data if trace.mode == "lines"]
+        assert len(lines) == int(pairs.sum()) // 2
+        assert {line.line.color for line in lines} == {color}
+    order = list(np.argsort(found.label.values[0], kind="stable"))
     shown = np.array(matrix.figure.data[0].z, dtype=float)
     np.testing.assert_allclose(shown, found.interaction.values[np.ix_(order, order)], rtol=1e-6)
-    assert sorted(", ".join(row[1] for row in table.rows).split(", ")) == sorted(heads(results))
+    for listed in (table, other_table):
+        assert sorted(", ".join(row[1] for row in listed.rows).split(", ")) == sorted(
+            heads(results)
+        )
+    assert other_table.rows[-1][2] == "in no module"
     assert [row[3] for row in methods.rows] == ["0.10", "0.90", "0.00"]
+    assert [row[5] for row in methods.rows] == ["0.00", "0.10", "0.20"]
 
 
 def test_the_strongest_pair_comes_first() -> None:
-    found = synthetic_results().modules[3000]
+    found = synthetic_results().modules["heads"].by_step[3000]
     values = [abs(pair[2]) for pair in strongest(found)]
     assert values == sorted(values, reverse=True)
     assert len(values) == found.sizes["component"] * (found.sizes["component"] - 1) // 2
 
 
 def test_modules_that_were_not_measured_are_said_to_be_missing() -> None:
-    section = modules_section(synthetic_results(modules={}))
+    (section,) = modules_sections(synthetic_results(modules={}))
     assert "`somite modules`" in section.blocks[0].text

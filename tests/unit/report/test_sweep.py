@@ -16,8 +16,8 @@ def table():
                 loss = 4.0 - np.log1p(step) / 2 + 0.1 * (width == 16)
                 row = {"model": width // 32, "seed": seed, "width": width, "step": step}
                 llc = (4.0 - loss) * (3.0 if width == 16 else 6.0) + 0.1 * generator.normal()
-                rows.append(row | {"failed": "", "loss": loss, "total_llc": llc,
-                                   "modular_z": np.nan if step < 100 else width + 0.1 * llc})  # fmt: skip
+                z = width + 0.1 * llc if step == 100 else np.nan
+                rows.append(row | {"failed": "", "loss": loss, "total_llc": llc, "modular_z": z})
     rows.append({"model": 2, "seed": 0, "width": 64, "step": -1, "failed": "<b>it diverged"})
     return pd.DataFrame(rows)
 

@@ -1,6 +1,7 @@
 """Modules through time in the report: figures drawn from the numbers, tables that say them."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -16,20 +17,36 @@ from somite.report.figures.alluvial import (
 from somite.report.figures.modularity import agreement_figure, modularity_figure
 from somite.report.figures.network import network_figure
 from somite.report.figures.raster import raster_figure
+from somite.report.page import Chart, Prose, Section
 from somite.report.palette import FAINT, ink_on
-from somite.report.sections.modules import followed, section
+from somite.report.plain_modules import plain_modules
+from somite.report.sections.modules import followed, sections
+from somite.report.sections.phases import phases_sentences, phases_table
 from somite.report.sections.refined import scores_table
 from somite.report.sections.through import (
     METHODS,
     events_table,
     leads_table,
-    phases_table,
     sentence,
 )
+from somite.study.results import FoundModules, Results
 from unit.report.synthetic import MODULE_STEPS, synthetic_results
+from unit.report.synthetic import component_names as heads
 
 RESULTS = synthetic_results()
-THROUGH = RESULTS.through
+FOUND = RESULTS.modules["heads"]
+METHOD_NUMBERS = ["ari", "ari_p_value", "baseline_label", "baseline_p_value", "baseline", "head"]
+THROUGH = FOUND.through["redundant"]
+
+
+def section(results: Results) -> Section:
+    """The section of the only set of components."""
+    (made,) = sections(results)
+    return made
+
+
+def with_modules(found: FoundModules) -> Results:
+    return dataclasses.replace(RESULTS, modules={"heads": found})
 
 
 def moving(rows: list[list[int]]) -> xr.DataArray:
@@ -119,7 +136,7 @@ def test_agreement_has_a_line_for_each_method() -> None:
 def test_events_are_said_with_support_and_modularity() -> None:
     rows = events_table(THROUGH).rows
     assert [row[1] for row in rows] == ["module 1 shrinks", "module 3 splits off from module 2"]
-    assert all(row[3:] == ["100%", "q = 0.01"] for row in rows)
+    assert all(row[3:] == ["100%", "q = 0.02"] for row in rows)
     empty = events_table(THROUGH.isel(event=[]))
     assert empty.rows[0][0] == "none"
 
@@ -149,24 +166,63 @@ def test_each_phase_has_loss_modularity_and_events() -> None:
     assert phases_table(RESULTS, elsewhere).rows[0][3] == "no modules measured"
 
 
+def test_each_phase_is_said_in_words_with_its_numbers() -> None:
+    said = phases_sentences(RESULTS, THROUGH)
+    early, feature, late = said.split("learning. ")[1].split(". ")
+    assert early.startswith("Early error reduction (steps 0 to ")
+    table = {row[0].split()[0]: row for row in phases_table(RESULTS, THROUGH).rows}
+    for sentence_of, name in ((early, "early"), (feature, "feature"), (late, "late")):
+        assert table[name][2].replace(" → ", " to ") in sentence_of
+        checkpoints = f"at {table[name][4].removesuffix('s')}"
+        assert checkpoints in sentence_of
+    assert "2 events" in feature
+    assert late.endswith("no events.")
+
+
+def test_phases_without_checkpoints_or_modules_are_said() -> None:
+    empty = THROUGH.assign(phase_first_step=THROUGH.phase_first_step * np.nan)
+    assert "Late fine-tuning: no checkpoint." in phases_sentences(RESULTS, empty)
+    elsewhere = THROUGH.assign(phase=THROUGH.phase.copy(data=["late fine-tuning"] * MODULE_STEPS))
+    assert "no modules measured" in phases_sentences(RESULTS, elsewhere)
+    falling = THROUGH.assign(modularity=-THROUGH.modularity)
+    assert "falls from" in phases_sentences(RESULTS, falling)
+    once = phases_sentences(RESULTS, THROUGH.isel(step=[0]))
+    assert "at one checkpoint; more than chance at 0 of 1 checkpoint;" in once
+
+
 def test_the_lead_counts_checkpoints_and_events() -> None:
-    assert sentence(THROUGH).startswith("Modularity is more than chance at 4 of 8 checkpoints")
+    assert sentence(THROUGH).startswith("Redundant modules are more than chance at 4 of 8 checkp")
+    other = FOUND.through["cooperating"]
+    assert sentence(other).startswith("Cooperating modules are more than chance at 0 of 8 checkp")
     assert "2 events" in sentence(THROUGH)
     assert "no events" in sentence(THROUGH.isel(event=[]))
     assert "1 event in" in sentence(THROUGH.isel(event=[0]))
 
 
-def test_the_section_has_the_time_course_only_where_there_is_one() -> None:
-    titles = [block.title for block in section(RESULTS).blocks]
-    assert "Modules through training" in titles
-    assert "Do other methods find the same modules" in titles
-    alone = dataclasses.replace(RESULTS, through=None)
-    assert len(section(alone).blocks) == 4
+def test_the_section_has_the_time_course_of_both_kinds_only_where_there_is_one() -> None:
+    titles = [block.title for block in section(RESULTS).blocks if not isinstance(block, Prose)]
+    for kind in ("Redundant", "Cooperating"):
+        assert f"{kind} modules through training" in titles
+        assert f"Do other methods find the same {kind.lower()} modules" in titles
+        assert f"{kind} modules in each phase of learning" in titles
+    alone = section(with_modules(FoundModules(FOUND.by_step)))
+    assert len(alone.blocks) == 6
     measured = ["ari", "ari_p_value", "baseline_p_value", "phase"]
     bare = THROUGH.drop_vars(measured).assign_attrs(phases_note="loss must fall")
-    short = section(dataclasses.replace(RESULTS, through=bare)).blocks
-    assert len(short) == len(titles) - 1
-    assert short[-1].text == "Phases of learning are not told apart: loss must fall"
+    short = section(with_modules(FoundModules(FOUND.by_step, {"redundant": bare}))).blocks
+    assert len(short) == 6 + 6
+    assert short[7].text == "Phases of learning are not told apart: loss must fall"
+
+
+def test_names_of_figures_are_unique_on_a_page_with_several_sets() -> None:
+    two = dataclasses.replace(RESULTS, modules={"heads": FOUND, "heads,mlps": FOUND})
+    first, second = sections(two)
+    keys = [b.key for s in (first, second) for b in s.blocks if isinstance(b, Chart)]
+    assert len(keys) == len(set(keys))
+    assert (first.key, second.key) == ("modules", "modules-2")
+    assert first.title.endswith(": attention heads")
+    assert second.title.endswith(": attention heads and MLPs")
+    assert second.short == "Modules: attention heads and MLPs"
 
 
 def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
@@ -174,17 +230,55 @@ def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
     network = section(RESULTS).blocks[0].figure.data[-1]
     last = THROUGH.module.sel(step=3000).values
     assert list(network.marker.color) == [module_color(i) for i in last]
-    alone = network_figure(RESULTS.modules[3000].assign(label=("component", np.arange(16))), 0.05)
+    lonely = (
+        FOUND.by_step[3000].sel(relation="redundant").assign(label=("component", np.arange(16)))
+    )
+    alone = network_figure(lonely, 0.05)
     assert set(alone.data[-1].marker.color) == {FAINT}
 
 
 def test_a_checkpoint_sampled_again_keeps_its_own_modules() -> None:
-    found = RESULTS.modules[3000]
-    turned = found.assign(label=("component", np.arange(16) % 4))
-    again = dataclasses.replace(RESULTS, modules={3000: turned})
+    found = FOUND.by_step[3000]
+    turned = found.copy()
+    turned["label"] = found.label.copy(data=np.tile(np.arange(16) % 4, (2, 1)))
+    again = with_modules(FoundModules({3000: turned}, FOUND.through))
     colors = section(again).blocks[0].figure.data[-1].marker.color
-    assert list(colors) == [module_color(i) for i in turned.label.values]
+    assert list(colors) == [module_color(i) for i in range(4)] * 4
     assert section(RESULTS).blocks[0].figure.data[-1].marker.color != colors
+
+
+def test_components_that_are_no_heads_are_not_called_heads() -> None:
+    names = [name if i % 2 else f"{name[0]}:neurons{i}" for i, name in enumerate(heads())]
+    renamed = {"component": names, "other": names}
+    found = FOUND.by_step[3000].drop_vars(METHOD_NUMBERS).assign_coords(renamed)
+    results = dataclasses.replace(
+        RESULTS, modules={"heads,neuron_groups:4": FoundModules({3000: found})}
+    )
+    made = section(results)
+    network, table, *_, matrix, methods = made.blocks
+    assert made.title == "Modules by interaction: attention heads and groups of neurons"
+    nodes = network.figure.data[-1]
+    assert "head" not in nodes.hovertemplate
+    assert len(set(zip(nodes.x, nodes.y, strict=True))) == len(names)
+    assert set(nodes.textposition) == {"middle center", "bottom center"}
+    assert matrix.figure.layout.xaxis.title.text == "component"
+    assert table.columns[1] == "heads and groups of neurons"
+    assert "neurons (" in " ".join(row[2] for row in table.rows)
+    assert "Other methods are compared on heads" in methods.text
+
+
+def test_modules_are_plain_values_for_json() -> None:
+    plain = json.loads(json.dumps(plain_modules(RESULTS.modules)))["heads"]
+    assert plain["step"] == 3000
+    redundant, cooperating = (plain["relations"][r] for r in ("redundant", "cooperating"))
+    assert redundant["p_adjusted"] == 0.01
+    named = [name for module in cooperating["modules"] for name in module["components"]]
+    assert sorted(named) == sorted(heads())
+    assert cooperating["modules"][0]["components"] == ["0:0", "1:7"]
+    assert len(plain["pairs"]) == 120
+    assert len(plain["through"]["cooperating"]["q_value"]) == MODULE_STEPS
+    early = min(FOUND.by_step)
+    assert plain_modules(RESULTS.modules, early)["heads"]["step"] == early
 
 
 def test_specialisation_is_told_with_its_error() -> None:

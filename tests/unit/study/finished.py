@@ -4,14 +4,18 @@ from pathlib import Path
 
 from somite.study.context import Context
 from somite.study.folder import read_manifest
-from somite.study.recipe import load_recipe
+from somite.study.recipe import Recipe, load_recipe
 
 
 def context_of(run: Path, **overrides: str) -> Context:
     """Context of a finished smoke study, with other settings where told ("sampling__rows")."""
-    manifest = read_manifest(run)
     changed = {key.replace("__", "."): value for key, value in overrides.items()}
-    recipe = load_recipe("smoke", changed)
+    return context_in(run, load_recipe("smoke", changed))
+
+
+def context_in(run: Path, recipe: Recipe) -> Context:
+    """Context of a finished study of a recipe."""
+    manifest = read_manifest(run)
     return Context(run, recipe, run / manifest["corpus"], run / manifest["training"])
 
 

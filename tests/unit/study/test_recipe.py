@@ -1,6 +1,8 @@
 import pytest
 
+from somite.components import components
 from somite.core.errors import InputError
+from somite.study.context import initial_model
 from somite.study.recipe import build, load_recipe, recipe_names
 from somite.study.sections import GroupsConfig, StagesConfig
 
@@ -129,6 +131,25 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(InputError, match="recipe must be a readable file"):
         load_recipe(str(tmp_path / "folder.toml"))
+
+
+def test_the_recipe_with_mlps_differs_in_them_and_in_its_components_alone():
+    plain, mlp = (load_recipe(name).plain() for name in ("language-small", "language-small-mlp"))
+    assert mlp["model"] == plain["model"] | {"d_mlp": 256}
+    which = {"components": "heads,neuron_groups:4"}
+    pace = {"step_size": 0.024, "friction": 53.0, "burn_in": 26}
+    assert mlp["sampling"] == plain["sampling"] | which | pace
+    assert mlp["modules"] == plain["modules"] | which
+    rest = plain.keys() - {"name", "description", "model", "sampling", "modules", "refined"}
+    assert {key: mlp[key] for key in rest} == {key: plain[key] for key in rest}
+    masks = components(initial_model(load_recipe("language-small-mlp")), which["components"])
+    assert len(masks) == 16 + 8
+    assert {mask.size for mask in masks.values()} == {8192, 64 * (64 + 1 + 64)}
+
+
+def test_the_large_recipe_is_the_published_shape():
+    model = initial_model(load_recipe("language"))
+    assert sum(weight.numel() for weight in model.parameters()) == 3_355_016
 
 
 def test_shipped_recipes_are_listed_in_order():

@@ -15,10 +15,11 @@ from somite.components.cuts import SLICES, Cut
 from somite.components.families.attention import Attention
 from somite.components.families.derived import candidates
 from somite.components.families.family import REMEDY, Family
-from somite.components.families.hidden import experts, neurons
+from somite.components.families.hidden import experts, neuron_cuts
 from somite.components.families.registry import DECLARED
 from somite.components.families.zeroing import have_heads
 from somite.components.mask import Mask, whole
+from somite.components.neurons import single_neurons
 from somite.core.errors import InputError
 
 Kind = dict[str, Mask]
@@ -135,8 +136,14 @@ class Decoder:
 
     def neurons(self, layer: int) -> Kind:
         """Hidden neurons of a layer's MLP, "layer:neuron0"."""
-        masks = neurons(self.weights, self._outline, self.layers[layer])
-        return {f"{layer}:neuron{i}": mask for i, mask in enumerate(masks)}
+        return single_neurons(self.weights, self.hidden_neurons()[str(layer)], str(layer))
+
+    def hidden_neurons(self) -> dict[str, dict[str, Cut]]:
+        """By layer, how its MLP is cut into hidden neurons; none where it has experts instead."""
+        return {
+            str(i): neuron_cuts(self.weights, self._outline, layer)
+            for i, layer in enumerate(self.layers)
+        }
 
     def whole_layers(self) -> Kind:
         """Whole layers, "layer"."""

@@ -9,8 +9,8 @@ from somite.components.families.family import Family
 from somite.components.mask import Mask, whole
 
 
-def neurons(weights: Mapping[str, Tensor], family: Family, layer: str) -> list[Mask]:
-    """Hidden neurons of a layer's MLP: what leads into each, its bias, and what leads out.
+def neuron_cuts(weights: Mapping[str, Tensor], family: Family, layer: str) -> dict[str, Cut]:
+    """How a layer's MLP is cut into hidden neurons: what leads into each, its bias, and out of it.
 
     Args:
         weights: All weights of the model by name.
@@ -22,7 +22,7 @@ def neurons(weights: Mapping[str, Tensor], family: Family, layer: str) -> list[M
     """
     written = f"{layer}.{family.written}.weight"
     if written not in weights or not family.hidden:
-        return []
+        return {}
     rows, columns = (1, 0) if family.transposed else (0, 1)
     count = weights[written].shape[columns]
     cuts = {written: Cut(columns)}
@@ -31,10 +31,7 @@ def neurons(weights: Mapping[str, Tensor], family: Family, layer: str) -> list[M
             if (name := f"{layer}.{hidden}.{kind}") in weights:
                 size = weights[name].shape[axis]  # twice the count where gates come before values
                 cuts[name] = Cut(axis, tuple(i % count for i in range(size)))
-    return [
-        Mask({name: cut.mask(weights[name].shape, i) for name, cut in cuts.items()})
-        for i in range(count)
-    ]
+    return cuts
 
 
 def experts(model: nn.Module, family: Family, layer: str) -> list[Mask]:

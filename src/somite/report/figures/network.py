@@ -1,5 +1,7 @@
 """Interactions drawn on the network itself: a row per layer, a line per pair."""
 
+from collections import Counter
+
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
@@ -9,38 +11,45 @@ from somite.report.palette import DIVERGING, FAINT, INK, category_color
 
 WIDEST = 9.0
 """Pixels of the strongest line."""
-POSITIVE, NEGATIVE = DIVERGING[2][1], DIVERGING[0][1]
+COLORS = {"redundant": DIVERGING[2][1], "cooperating": DIVERGING[0][1]}
+SHORT = 4
+"""Longest name that has room inside its node; longer ones stand below it."""
 
 
-def network_figure(found: xr.Dataset, level: float) -> go.Figure:
-    """Components as nodes at (number in layer, layer), lines for interactions with q below a level.
+def network_figure(found: xr.Dataset, level: float, noun: str = "head") -> go.Figure:
+    """Components as nodes at (number in layer, layer), lines for pairs that modules may join.
 
     Args:
-        found: `interaction`, `mcse`, `q_value` (component, other) and `label` (component,); names
-            "layer:number".
+        found: `interaction`, `mcse`, `q_value` (component, other), `label` (component,) and
+            `relation`, the kind of modules; names "layer:number" or without layer.
         level: Largest q of a line.
+        noun: What a component is called.
 
     Returns:
         The figure; lines within a layer are bent, so that none hides another.
     """
     names = [str(name) for name in found.component.values]
-    places = {name: _place(name, i) for i, name in enumerate(names)}
-    figure = go.Figure()
+    places, relation = node_places(names), str(found.relation.item())
+    figure, color = go.Figure(), COLORS[relation]
     values, errors = found.interaction.values, found.mcse.values
     strongest = float(np.nanmax(np.abs(values))) or 1.0
+    joined = (found.q_value.values < level) & ((values > 0) == (relation == "redundant"))
     rows, columns = np.triu_indices(len(names), 1)
     for i, j in zip(rows, columns, strict=True):
-        if found.q_value.values[i, j] < level:
+        if joined[i, j]:
             said = f"<b>{label(names[i])} × {label(names[j])}</b><br>"
             said += f"I = {values[i, j]:.3g} ± {errors[i, j]:.2g}"
             width = max(WIDEST * abs(float(values[i, j])) / strongest, 0.5)
-            color = POSITIVE if values[i, j] > 0 else NEGATIVE
             figure.add_trace(_line(places[names[i]], places[names[j]], width, color, said))
-    figure.add_trace(_nodes(names, places, found.label.values))
+    figure.add_trace(_nodes(names, places, found.label.values, noun))
     layers = sorted({layer for _, layer in places.values()})
     height = int(150 * len(layers) + 110)
     styled(figure, height, margin={"l": 60, "r": 16, "t": 10, "b": 46}, showlegend=False)
-    figure.update_xaxes(title_text="head", dtick=1, showgrid=False, zeroline=False)
+    heads = noun == "head"
+    figure.update_xaxes(
+        title_text=noun, dtick=1, showgrid=False, zeroline=False, showticklabels=heads,
+        ticks="outside" if heads else "",
+    )  # fmt: skip
     figure.update_yaxes(
         title_text="layer", tickvals=layers, showgrid=False, zeroline=False,
         range=[min(layers) - 0.6, max(layers) + 0.6],
@@ -48,12 +57,24 @@ def network_figure(found: xr.Dataset, level: float) -> go.Figure:
     return figure
 
 
-def _place(name: str, number: int) -> tuple[float, float]:
-    """Number in its layer, and layer; components without layers stand in one row."""
-    layer, _, inside = name.partition(":")
-    if layer.isdigit() and inside.isdigit():
-        return float(inside), float(layer)
-    return float(number), 0.0
+def node_places(names: list[str]) -> dict[str, tuple[float, float]]:
+    """Number in its layer, and layer; components without layers stand in one row.
+
+    A head has its own number; what else a layer holds stands behind.
+
+    Example:
+        >>> node_places(["0:0", "0:1", "0:neurons0", "1:0"])["0:neurons0"]
+        (2.0, 0.0)
+    """
+    places: dict[str, tuple[float, float]] = {}
+    counted = Counter[str]()
+    for name in names:
+        layer, found, inside = name.partition(":")
+        row = layer if found and layer.isdigit() else ""
+        number = max(int(inside), counted[row]) if inside.isdigit() else counted[row]
+        counted[row] = number + 1
+        places[name] = float(number), float(row or 0)
+    return places
 
 
 def _line(
@@ -73,22 +94,23 @@ def _line(
 
 
 def _nodes(
-    names: list[str], places: dict[str, tuple[float, float]], labels: np.ndarray
+    names: list[str], places: dict[str, tuple[float, float]], labels: np.ndarray, noun: str
 ) -> go.Scatter:
     """All components, coloured by module; grey for those alone."""
     x, y = zip(*(places[name] for name in names), strict=True)
+    inside = [len(name) <= SHORT for name in names]
     return go.Scatter(
         x=x,
         y=y,
         mode="markers+text",
         text=[label(name) for name in names],
-        textposition="middle center",
-        textfont={"size": 10, "color": "#ffffff"},
+        textposition=["middle center" if fits else "bottom center" for fits in inside],
+        textfont={"size": 10, "color": ["#ffffff" if fits else INK for fits in inside]},
         marker={
             "size": 30,
             "color": [category_color(int(i)) if (labels == i).sum() > 1 else FAINT for i in labels],
             "line": {"width": 1, "color": INK},
         },
-        customdata=labels + 1,
-        hovertemplate="<b>head %{text}</b><br>module %{customdata}<extra></extra>",
+        customdata=[f"module {i + 1}" if (labels == i).sum() > 1 else "alone" for i in labels],
+        hovertemplate=f"<b>{noun} %{{text}}</b><br>%{{customdata}}<extra></extra>",
     )

@@ -140,7 +140,7 @@ def chosen_cells(results: Results) -> list[Cell]:
     for why, flat in ((why, flat) for why, places in picked.items() for flat in places):
         row, column = divmod(int(flat), len(names))
         cells.append(Cell(int(steps[row]), names[column], f"{why} {values[row, column]:.3f}"))
-    if found := list(roles(results.behavior).values()):
+    if found := [role for role in roles(results.behavior).values() if role.head in names]:
         last = max(found, key=lambda role: np.nan_to_num(role.formed, nan=-1.0))
         cells.append(Cell(int(steps[-1]), last.head, f"{last.name} head"))
     return cells

@@ -9,7 +9,7 @@ import xarray as xr
 
 from somite.core.errors import InputError
 from somite.modularity import separation
-from somite.modularity.groups import layers_of
+from somite.modularity.groups import layer_types
 from somite.report.figures.response import (
     SHOWN,
     loadings_figure,
@@ -96,7 +96,7 @@ def separated(results: Results) -> dict[str, xr.Dataset]:
     seed = int(table.attrs["seed"])
     try:
         return {
-            run: separation(modes.sel(run=run, drop=True), kinds, layers_of(names), seed)
+            run: separation(modes.sel(run=run, drop=True), kinds, layer_types(names), seed)
             for run in TESTED
         }
     except InputError:  # all of one kind within every layer

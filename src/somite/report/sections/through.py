@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import xarray as xr
 
 from somite.report.figures.alluvial import alluvial_figure, module_name
 from somite.report.figures.modularity import agreement_figure, modularity_figure
 from somite.report.figures.raster import raster_figure
 from somite.report.findings import p_text
-from somite.report.page import Block, Chart, Prose, Table
+from somite.report.page import Block, Chart, Table
+from somite.report.sections.phases import LEVEL, phases_blocks
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-LEVEL = 0.05
+WEIGHTS = {"redundant": "I", "cooperating": "−I"}
+"""What joins the components of a kind of modules."""
 METHODS = {
     "composition": "composition of weights",
     "cka": "similarity of activations (CKA)",
@@ -32,39 +33,35 @@ WORDS = {
 }
 
 
-def blocks(results: Results, through: xr.Dataset) -> list[Block]:
-    """Figures and tables of the modules through time."""
+def blocks(results: Results, through: xr.Dataset, key: str = "modules") -> list[Block]:
+    """Figures and tables of one kind of modules through time; `key` begins the names of figures."""
+    relation, phases = through.attrs["relation"], phases_blocks(results, through)
     curve = Chart(
-        "modularity-curve",
-        "Is the network modular, and when",
+        f"{key}-curve-{relation}",
+        f"Are there {relation} modules, and when",
         "Signed modularity of the best partition, ± 2 bootstrap errors. Grey: what the same search "
-        "finds in the same interactions dealt out anew within layers. Full dots: more than chance "
-        "(q < 0.05 over the checkpoints); open dots: no more than chance. Stages as above.",
+        "finds in the same interactions dealt out anew within layers and types. Full dots: more "
+        "than chance (q < 0.05 over the checkpoints and both kinds of modules); open dots: no more "
+        "than chance. Stages as above.",
         modularity_figure(results, through, LEVEL),
     )
     flow = Chart(
-        "modules-flow",
-        "Modules through training",
+        f"{key}-flow-{relation}",
+        f"{relation.capitalize()} modules through training",
         "A block is a module, as high as it has components; ribbons show where they go. Colour and "
         "number stay with a module. Partitions are drawn at every checkpoint, also where the curve "
         "above says that they are no more than chance.",
         alluvial_figure(through.module),
     )
     raster = Chart(
-        "modules-raster",
-        "Module of each component",
+        f"{key}-raster-{relation}",
+        f"{relation.capitalize()} module of each component",
         "The same by component. –: in no module of two components or more.",
         raster_figure(through.module),
     )
-    found: list[Block] = [curve, flow, raster, events_table(through), leads_table(through)]
-    if "phase" in through:
-        found.append(phases_table(results, through))
-    else:
-        note = through.attrs["phases_note"]
-        found.append(Prose(f"Phases of learning are not told apart: {note}"))
-    if "ari" in through:
-        found.append(_agreement(results, through))
-    return found
+    tables = events_table(through), leads_table(through), *phases[1:]
+    agreement = [_agreement(results, through, key)] if "ari" in through else []
+    return [curve, phases[0], flow, raster, *tables, *agreement]
 
 
 def sentence(through: xr.Dataset) -> str:
@@ -73,8 +70,9 @@ def sentence(through: xr.Dataset) -> str:
     events = through.sizes.get("event", 0)
     noun = "event" if events == 1 else "events"
     return (
-        f"Modularity is more than chance at {beyond} of {count} checkpoints (q < {LEVEL:g}); "
-        f"{events or 'no'} {noun} in the life of modules last and are supported by resampling."
+        f"{through.attrs['relation'].capitalize()} modules are more than chance at {beyond} of "
+        f"{count} checkpoints (q < {LEVEL:g}); {events or 'no'} {noun} in their life last and are "
+        "supported by resampling."
     )
 
 
@@ -95,7 +93,12 @@ def events_table(through: xr.Dataset) -> Table:
         "resampled chains and draws (support). Modularity: whether that checkpoint is modular."
     )
     columns = ("step", "event", "components", "support", "modularity there")
-    return Table("Events", columns, rows or [["none", "–", "–", "–", "–"]], note)
+    return Table(
+        f"Events of {through.attrs['relation']} modules",
+        columns,
+        rows or [["none", "–", "–", "–", "–"]],
+        note,
+    )
 
 
 def _q_at(through: xr.Dataset, step: float) -> float:
@@ -115,10 +118,11 @@ def leads_table(through: xr.Dataset) -> Table:
         "checkpoint of the modules (isotonic fit, interpolated between checkpoints). Lag in "
         "log(step + 1); above zero: the module forms first. Interval and p: bootstrap of the "
         "interactions over chains and draws; the curves of loss and behaviour count as exact. q: p "
-        "adjusted for the rows. Modules: mean interaction inside less that with all others."
+        f"adjusted for the rows. Modules: mean {WEIGHTS[through.attrs['relation']]} inside less "
+        "that with all others."
     )
     columns = ("what forms", "against", "half-way (steps)", "lag", "95 %", "p", "q", "first")
-    return Table("What comes first", columns, rows, note)
+    return Table(f"What comes first: {through.attrs['relation']} modules", columns, rows, note)
 
 
 def _lead(one: xr.Dataset) -> list[str]:
@@ -137,54 +141,11 @@ def _lead(one: xr.Dataset) -> list[str]:
     ]
 
 
-def phases_table(results: Results, through: xr.Dataset) -> Table:
-    """Loss and modularity in each phase of learning."""
-    loss = results.training.loss.mean("domain")
-    rows = []
-    for i, name in enumerate(str(name) for name in through.phase_name.values):
-        ends = [float(through[f"phase_{end}"][i]) for end in ("first_step", "last_step")]
-        if np.isnan(ends[0]):
-            rows.append([name, "no checkpoint", *["–"] * 5])
-            continue
-        falls = " → ".join(f"{float(loss.sel(step=end)):.2f}" for end in ends)
-        span = " to ".join(f"{end:,.0f}" for end in ends)
-        rows.append([name, span, falls, *_modularity(through, name, ends)])
-    note = (
-        "Phases by the share of the fall of the loss (validation, mean over domains) that is done: "
-        "60 % ends the first, 95 % the second; a convention, no finding. Modularity above chance: "
-        "Q less its mean on matrices without modules, at the first and last checkpoint measured."
-    )
-    columns = (
-        *("phase", "steps", "loss (nats/token)", "modularity above chance"),
-        *("beyond chance", "pairs that interact", "events"),
-    )
-    return Table("Modularity in each phase of learning", columns, rows, note)
-
-
-def _modularity(through: xr.Dataset, phase: str, ends: list[float]) -> list[str]:
-    inside = through.sel(step=(through.phase == phase).values)
-    count = inside.sizes["step"]
-    if not count:
-        return ["no modules measured", "–", "–", "–"]
-    edges = [0] if count == 1 else [0, -1]
-    above = (inside.modularity - inside.null_mean).values[edges]
-    pairs = inside.significant.values[edges]
-    events = 0
-    if "event_step" in through:
-        at = through.event_step.values
-        events = int(((at >= ends[0]) & (at <= ends[1])).sum())
-    return [
-        " → ".join(f"{value:+.2f}" for value in above),
-        f"{int((inside.q_value < LEVEL).sum())} of {count} checkpoints",
-        " → ".join(str(int(value)) for value in pairs),
-        str(events or "none"),
-    ]
-
-
-def _agreement(results: Results, through: xr.Dataset) -> Chart:
+def _agreement(results: Results, through: xr.Dataset, key: str) -> Chart:
+    relation = through.attrs["relation"]
     return Chart(
-        "modules-agreement",
-        "Do other methods find the same modules",
+        f"{key}-agreement-{relation}",
+        f"Do other methods find the same {relation} modules",
         "Adjusted Rand index of the modules of each method with ours: 1 the same, 0 (dotted) as "
         "chance. Full dots: p < 0.05, heads shuffled within layers, each checkpoint by itself.",
         agreement_figure(results, through, METHODS, LEVEL),

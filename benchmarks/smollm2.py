@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 
 import somite as so
 from somite.data import domain_documents
-from somite.data.pretrained import fetch_smollm2
+from somite.data.listing import PRETRAINED
 
 COMPONENTS = ("8:4", "15:2", "22:7", "29:1", "29:mlp")
 TEXTS = ("code", "drama", "legal")
@@ -56,7 +56,7 @@ def main() -> None:
     """Measure, print and store."""
     arguments = options(__doc__).parse_args()
     torch.set_num_threads(2)
-    folder = fetch_smollm2()
+    folder = PRETRAINED["smollm2"].fetch()
     begin = time.perf_counter()
     model = so.load_model(folder)
     loading = time.perf_counter() - begin

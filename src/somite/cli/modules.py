@@ -164,8 +164,9 @@ def show_modules(found: "xr.Dataset") -> None:
     """Print the modules of one checkpoint, the strongest interactions, what other methods say."""
     from somite.report.sections.modules import chance, members, strongest
 
-    for one in (found.sel(relation=relation) for relation in found.relation.values):
-        title = f"Modules at step {found.attrs['step']}: {chance(one)}"
+    for relation in found.relation.values:
+        one = found.sel(relation=relation)
+        title = f"{relation.capitalize()} modules at step {found.attrs['step']}: {chance(one)}"
         table = Table("module", "components", "stability", title=title, title_justify="left")
         for number, names, stability in members(one):
             table.add_row(str(number), " ".join(names), f"{stability:.2f}")

@@ -80,6 +80,8 @@ def many(results: Results) -> str:
 
 def noun(results: Results) -> str:
     """What the components are called in titles."""
+    if one(results) == "component":
+        return plural(str(results.settings.get("sampling", {}).get("components", "")))
     return f"attention {many(results)}" if one(results) == "head" else many(results)
 
 

@@ -16,6 +16,7 @@ from somite.study.recorded_cells import Losses
 LEVEL = 0.05
 NUMBERS = ("influence", "influence_mcse", "correlation", "correlation_mcse")
 PAIR = ("component", "query", "rank")
+TOKENS = ("component", "query", "token_rank")
 Pairs = tuple[xr.DataArray, xr.DataArray]
 
 
@@ -36,7 +37,7 @@ def influence_tables(
     Returns:
         Over (component, query, rank): `example`, `influence`, `correlation` with `_mcse`, `q` of
         the correlation over all pairs, `control_correlation` with `_mcse` and `control_q` of the
-        difference to it, over all pairs; the same named `token_…` for the tokens, with
+        difference to it, over all pairs; the same named `token_…`, over `token_rank`, with
         `token_example` and `token`, each q as if all tokens had been tested. `query_example` and
         `query_token` (query,); `null_share` (component,), the share of p ≤ 0.05 among pairs of
         different chains, where all is false. Attributes of the draws.
@@ -111,11 +112,11 @@ def _of_tokens(
     error = np.hypot(found.correlation_mcse, beside["correlation_mcse"])
     q = _as_if_all(found.correlation / found.correlation_mcse, number, degrees)
     other = _as_if_all((found.correlation - beside["correlation"]) / error, number, degrees)
-    columns = {f"token_{name}": (PAIR, found[name].values) for name in NUMBERS}
-    columns |= {f"token_control_{name}": (PAIR, beside[name]) for name in NUMBERS[2:]}
-    columns |= {"token_q": (PAIR, q), "token_control_q": (PAIR, other)}
+    columns = {f"token_{name}": (TOKENS, found[name].values) for name in NUMBERS}
+    columns |= {f"token_control_{name}": (TOKENS, beside[name]) for name in NUMBERS[2:]}
+    columns |= {"token_q": (TOKENS, q), "token_control_q": (TOKENS, other)}
     return columns | {
-        "token_example": (PAIR, found.example.values), "token": (PAIR, found.token.values)
+        "token_example": (TOKENS, found.example.values), "token": (TOKENS, found.token.values)
     }  # fmt: skip
 
 

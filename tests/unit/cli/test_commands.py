@@ -54,9 +54,14 @@ def test_a_finished_run_is_not_computed_again(somite, smoke_copy):
 def test_modules_are_found_and_added_to_the_report(somite, smoke_copy):
     ended = somite("modules", smoke_copy, "--workers", 1)
     assert ended.code == 0, ended.err
-    for words in ("Modules at step 60", "Strongest interactions", "composition", "0:1 × 1:0"):
+    for words in (
+        "Redundant modules at step 60",
+        "Strongest interactions",
+        "composition",
+        "0:1 × 1:0",
+    ):
         assert words in ended.out
-    assert "cooperating module" in ended.out
+    assert "Cooperating modules at step 60" in ended.out
     page = (smoke_copy / "report.html").read_text()
     assert "Interaction of every pair" in page
 

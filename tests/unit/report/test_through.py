@@ -184,7 +184,7 @@ def test_phases_without_checkpoints_or_modules_are_said() -> None:
     assert "Late fine-tuning: no checkpoint." in phases_sentences(RESULTS, empty)
     elsewhere = THROUGH.assign(phase=THROUGH.phase.copy(data=["late fine-tuning"] * MODULE_STEPS))
     assert "no modules measured" in phases_sentences(RESULTS, elsewhere)
-    falling = THROUGH.assign(modularity=-THROUGH.modularity)
+    falling = elsewhere.assign(modularity=("step", np.linspace(3.0, -3.0, MODULE_STEPS)))
     assert "falls from" in phases_sentences(RESULTS, falling)
     once = phases_sentences(RESULTS, THROUGH.isel(step=[0]))
     assert "at one checkpoint; more than chance at 0 of 1 checkpoint;" in once

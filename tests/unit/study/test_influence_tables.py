@@ -38,7 +38,7 @@ def test_tokens_are_the_largest_and_never_the_query() -> None:
 def test_the_control_has_the_same_pairs() -> None:
     found, control = influences(), losses(1, 0.0, planted=0)
     component, query, rank = 5, 1, 2
-    pair = found.isel(component=component, query=query, rank=rank)
+    pair = found.isel(component=component, query=query, token_rank=rank)
     one = control.loss[component].values[..., int(pair.token_example), int(pair.token)]
     other = control.loss[component].values[
         ..., int(found.query_example[query]), int(found.query_token[query])

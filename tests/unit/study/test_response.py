@@ -90,7 +90,7 @@ def test_stopped_between_both_records_it_goes_on(smoke_copy, monkeypatch):
 def test_a_trial_leaves_nothing_in_the_store(smoke_copy):
     context = context_of(smoke_copy)
     before = sorted(smoke_copy.rglob("*"))
-    assert 0 <= seconds_per_step(context, response_jobs(context, 60)["control"]) < 1
+    assert 0 <= seconds_per_step(context, [response_jobs(context, 60)["control"]]) < 1
     assert sorted(smoke_copy.rglob("*")) == before
 
 

@@ -2,8 +2,7 @@
 
     python benchmarks/smollm2.py [--tiny] [--out FOLDER]
 
-The example of docs/smollm2.md. Fetches the model and the text if they are not in the cache. Needs
-the extra `hf` and the package gguf.
+Fetches the model and the text if they are not in the cache. Needs the extra `hf`.
 """
 
 import resource

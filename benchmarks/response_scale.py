@@ -50,18 +50,19 @@ def peak() -> float:
 
 @dataclass
 class Stages:
-    """Seconds and memory of one stage after the other."""
+    """Seconds of CPU, of the clock, and memory of one stage after the other."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     before: float = field(default_factory=peak)
 
     def do(self, name: str, work: Callable[[], Any]) -> Any:
         """Do a stage."""
-        start = time.perf_counter()
+        start, begin = time.perf_counter(), time.process_time()
         found = work()
-        seconds = time.perf_counter() - start
-        self.rows.append({"stage": name, "seconds": seconds, "peak_mib": peak() - self.before})
-        print(f"{name}: {seconds:.0f} s, {self.rows[-1]['peak_mib']:.0f} MiB", flush=True)
+        seconds, wall = time.process_time() - begin, time.perf_counter() - start
+        row = {"stage": name, "seconds": seconds, "wall": wall, "peak_mib": peak() - self.before}
+        self.rows.append(row)
+        print(f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {self.rows[-1]['peak_mib']:.0f} MiB", flush=True)
         return found
 
 
@@ -118,7 +119,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = run(TINY if arguments.tiny else arguments.tokens, arguments.tiny)
-    show(found["stages"], ("stage", "seconds", "peak_mib"))
+    show(found["stages"], ("stage", "seconds", "wall", "peak_mib"))
     print("devinterp:", found["devinterp"] or "not installed")
     print(f"peak {found['peak_mib']:.0f} of {LIMIT} MiB")
     print(store("response_scale", found, arguments.out))

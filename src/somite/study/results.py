@@ -50,6 +50,7 @@ class Results:
         modules: By set of components ("heads"), interactions and modules.
         response: By step, susceptibilities, see `somite.study.response_tables.response_tables`.
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
+        motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
     """
 
     settings: dict[str, Any]
@@ -66,6 +67,7 @@ class Results:
     modules: Mapping[str, FoundModules] = field(default_factory=dict)
     response: Mapping[int, xr.Dataset] = field(default_factory=dict)
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -204,6 +206,7 @@ class _Reader:
             modules=self._modules(),
             response=StoredSteps(self.run, listed_response(self.run, "cells")),
             influence=StoredSteps(self.run, listed_response(self.run, "influence")),
+            motion=StoredSteps(self.run, listed_response(self.run, "motion")),
         )
 
     def last_estimates(self) -> xr.Dataset:

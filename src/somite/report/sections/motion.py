@@ -55,7 +55,7 @@ def lead(table: xr.Dataset) -> str:
     name = str(table.category.values[most["category"]]).replace("_", " ")
     square, error = (float(values[most]) for values in (squares, errors))
     return (
-        f"{said}The most moved {name} tokens between steps {short_step(before)} and "
+        f"{said}The kind that moved most: {name}, between steps {short_step(before)} and "
         f"{short_step(after)}: {square:.2g} ± {error:.1g}."
     )
 

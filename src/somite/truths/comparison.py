@@ -39,7 +39,7 @@ SMALL = (
 """Truths of the small comparison: one or two of every kind."""
 ROWS = (
     *("core", "components", "theory", "models", "data", "curvature", "sampling", "estimators"),
-    *("verify", "behavior", "baselines", "modularity", "truths"),
+    *("verify", "behavior", "response", "baselines", "modularity", "truths"),
 )
 """Rows of the house whose code makes the numbers."""
 GROUPS: Mapping[str, Mapping[str, object]] = {

@@ -42,6 +42,7 @@ from somite.truths.kinds import (
 )
 from somite.truths.layers import composed, layer_outputs
 from somite.truths.refined import refined_similarity
+from somite.truths.response import response
 from somite.truths.truth import GroundTruth
 
 ROWS = 24
@@ -155,6 +156,7 @@ COMPARED: Mapping[str, Method] = {
         "LLC", sampled_interaction, (NEURONS, LAYERS, BLOCKS, PAIR), most={NEURONS: FEW_NEURONS}
     ),
     "refined profiles": Method("LLC", refined_similarity, (NEURONS,), "rotation"),
+    "response": Method("LLC", response, (HEADS,), "rotation"),
     "curvature_alignment": Method("curvature", curvature_alignment, ALL, "rotation"),
     "interaction_energy": Method("curvature", energy, ALL, most={NEURONS: MANY}),
     "block_ntk": Method("gradients", tangent, NETWORKS, "rotation"),

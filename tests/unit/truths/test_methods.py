@@ -22,7 +22,7 @@ EXAMPLES = {
     BLOCKS: lambda: gaussian_blocks(0, coupling=0.1),
     PAIR: lambda: polynomial("(u+v)²", copies=4),
 }
-SLOW = ("sampled interaction",)
+SLOW = ("sampled interaction", "response")
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

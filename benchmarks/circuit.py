@@ -44,8 +44,10 @@ SEEDS, REGISTERED = (0, 1, 2, 3), (1, 2, 3)
 """Seed 0 was looked at before the second test was written."""
 TIME_SHARE, REPLICATES, REACH = 0.25, 200, 0.35
 WORK = Path("runs/circuit")
-COLUMNS = ("seed", "previous", "induction", "I", "error", "rank", "coupling", "p of coupling")
-COLUMNS += ("remarks", "lag", "low", "high")
+COLUMNS = (
+    *("seed", "previous", "induction", "I", "error", "rank", "coupling", "p of coupling"),
+    *("remarks", "lag", "low", "high"),
+)
 Row = dict[str, Any]
 Pair = tuple[str, str]
 

@@ -78,7 +78,8 @@ def main() -> None:
         there = [killed(design, place / "again", 2, two / 3) for _ in range(2)]
         finish(design, place / "again", 2)
         tables = [
-            load_table(place / name).drop(columns="seconds") for name in ("with-1", "with-2", "again")
+            load_table(place / name).drop(columns="seconds")
+            for name in ("with-1", "with-2", "again")
         ]
         rows = [{
             "models": int(tables[0][["model", "seed"]].drop_duplicates().shape[0]),

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from somite.core.checks import at_least, not_negative, positive
 from somite.core.errors import InputError
-from somite.core.random import stream
 
 REACHES = (0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
 """Ranges that are tried for quantisation, as shares of the largest weight of a unit."""
@@ -89,7 +88,7 @@ def pruned(weights: Tensor, kept: float) -> Tensor:
     order = weights.abs().flatten().argsort(descending=True, stable=True)
     stays = torch.zeros(weights.numel(), dtype=torch.bool, device=weights.device)
     stays[order[: round(kept * weights.numel())]] = True
-    return weights * stays.view(weights.shape)
+    return torch.where(stays.view(weights.shape), weights, 0.0)
 
 
 def noisy(weights: Tensor, size: float, generator: torch.Generator) -> Tensor:

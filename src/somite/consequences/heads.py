@@ -33,7 +33,7 @@ def head_pruning(evaluate: Evaluate, names: Sequence[str]) -> xr.DataArray:
         >>> def evaluate(out):
         ...     return {"x": np.array([1.0, 2.0]) + 3 * ("a" in out) + ("b" in out)}
         >>> head_pruning(evaluate, ["a", "b"]).mean("example").values.tolist()
-        [4.0, 3.0, 0.0]
+        [4.0, 1.0, 0.0]
     """
     if not names or len(set(names)) < len(names):
         rule = "must name at least one component, each once"
@@ -74,7 +74,9 @@ def random_removal(
         raise InputError("number", f"must be at most {len(names)}", number, "Lower it.")
     generator = np.random.default_rng(stream_seed("random removal", seed))
     clean = _losses(evaluate, [])
-    drawn = [generator.choice(names, number, replace=False) for _ in range(at_least("sets", sets, 1))]
+    drawn = [
+        generator.choice(names, number, replace=False) for _ in range(at_least("sets", sets, 1))
+    ]
     rises = [_losses(evaluate, [str(name) for name in out]) - clean for out in drawn]
     return xr.DataArray(np.mean(rises, axis=0), dims="example")
 

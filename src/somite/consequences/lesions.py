@@ -181,5 +181,3 @@ def _p_values(own: Array, others: Array, exact: bool) -> Array:
     as_large = (others >= own - slack).sum(0)
     found = as_large / len(others) if exact else (1 + as_large) / (1 + len(others))
     return np.where(np.isnan(own), np.nan, found)
-
-

@@ -100,7 +100,9 @@ def study_compression(
         damaged = [damage_job(context, step) for step in steps]
         missing = [job for job in sampled if not job.cell.exists(run)]
         if missing:
-            watch.say(cost_in_words(context, missing, runner.workers, "coefficients of all weights"))
+            watch.say(
+                cost_in_words(context, missing, runner.workers, "coefficients of all weights")
+            )
             watch.phase("coefficients of all weights", float(sum(job.cost for job in missing)))
             runner.run(missing, context, watch.advance)
         missing = [job for job in damaged if not job.cell.exists(run)]

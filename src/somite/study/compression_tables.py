@@ -64,7 +64,9 @@ def _at(
     found = xr.concat(parts, "component", combine_attrs="drop")
     whole = llc(sampled, on_failure="leave out")[["llc", "mcse"]]
     own = results.llc.sel(step=step, component=names)[["llc", "mcse"]].drop_vars("step")
-    found = found.merge(xr.concat([whole, own], "component", combine_attrs="drop"), compat="override")
+    found = found.merge(
+        xr.concat([whole, own], "component", combine_attrs="drop"), compat="override"
+    )
     value, error = total(results.draws(step))
     kept = damaged.heads_kept
     found = found.assign(

@@ -1,4 +1,4 @@
-"""The training loop: AdamW or SGD, warm-up, gradient clipping, and a checkpoint at each planned step.
+"""The training loop: AdamW or SGD, warm-up, clipped gradients, a checkpoint at planned steps.
 
 Every batch is a pure function of (seed, step), so a run that was stopped goes on from its latest
 checkpoint with the same numbers.

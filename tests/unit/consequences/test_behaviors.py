@@ -18,7 +18,9 @@ from unit.models.tiny import tiny_rows, tiny_transformer
 
 def text(**kinds):
     rows = tiny_rows()
-    return {"wiki": Text(rows, {n: torch.tensor(k).expand(len(rows), -1) for n, k in kinds.items()})}
+    return {
+        "wiki": Text(rows, {n: torch.tensor(k).expand(len(rows), -1) for n, k in kinds.items()})
+    }
 
 
 def test_without_heads_the_losses_are_those_of_mean_ablation():

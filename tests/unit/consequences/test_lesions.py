@@ -88,7 +88,7 @@ def test_lesions_of_planted_neurons_hit_their_own_task(modules):
     tasks = truth.tasks
     layers = dict.fromkeys(truth.components, "0")
     evaluate = {
-        name: mlp_lesions(truth.model, {name: task.data}, task.loss) for name, task in tasks.items()
+        name: mlp_lesions(truth.model, task.loss, {name: task.data}) for name, task in tasks.items()
     }
 
     def together(withheld):

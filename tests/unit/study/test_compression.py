@@ -46,9 +46,7 @@ def test_tables_hold_what_was_measured(compressed):
     own = critical_levels(cell.sel(component=["0:1"]), 0.05 / 4, step)
     at = found.sel(step=step, component="0:1")
     assert at.quantization.item() == pytest.approx(own.quantization.item())
-    assert at.llc.item() == pytest.approx(
-        results.llc.llc.sel(step=step, component="0:1").item()
-    )
+    assert at.llc.item() == pytest.approx(results.llc.llc.sel(step=step, component="0:1").item())
     # By hand: all matrices rounded to 4 bits, at the best of the ranges.
     model, rows = context.model(step), text(context)
     with torch.no_grad():

@@ -120,7 +120,7 @@ def test_sgd_takes_the_step_of_its_formula(tmp_path):
         with torch.no_grad():
             for name, weight in model.named_parameters():
                 velocity[name] = 0.9 * velocity.get(name, 0.0) + weight.grad
-                weight -= 0.1 * velocity[name]
+                weight.sub_(0.1 * velocity[name])
     for name, weight in model.state_dict().items():
         torch.testing.assert_close(series.weights(2)[name], weight)
 

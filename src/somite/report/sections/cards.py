@@ -90,8 +90,8 @@ def effects_table(name: str, found: xr.Dataset) -> Table:
             "–" if np.isnan(alone) else f"{alone:.0%} ({p_text(float(one.faithfulness_p))})",
         ])  # fmt: skip
     how = "all" if found.attrs["exact"] else "drawn"
-    columns = ("loss on", "rise without it (nats/token)", f"{found.attrs['sets']} random sets, 95 %",
-               "p", "q", "alone it does")  # fmt: skip
+    compared = f"{found.attrs['sets']} random sets, 95 %"
+    columns = ("loss on", "rise without it (nats/token)", compared, "p", "q", "alone it does")
     note = (
         f"p: share of the random sets ({how}) that cost at least as much; q over the rows. Alone: "
         "the part of what the heads of its layers do together that is left when all of them but "

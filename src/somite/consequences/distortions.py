@@ -1,7 +1,7 @@
 """Four ways to spoil the weights of a component, each in steps from coarse to fine.
 
-A tensor that falls into units (the slices of heads) is treated unit by unit. Vectors, such as biases
-and the gains of norms, stay as they are.
+A tensor that falls into units (the slices of heads) is treated unit by unit. Vectors, such as
+biases and the gains of norms, stay as they are.
 """
 
 from collections.abc import Callable

@@ -58,6 +58,8 @@ ROWS = 64
 TOLERANCE = 0.05
 """Rise of the loss that is allowed, in nats per token."""
 FULL = "full"
+DRAWS = 100
+"""Most draws of a chain of all weights."""
 CORRUPTED = 0.1
 """Share of the tokens that are replaced."""
 DROPPED = 0.25
@@ -117,8 +119,13 @@ def study_compression(
 
 
 def full_job(context: Context, step: int) -> Job:
-    """Job that samples all weights at once at a checkpoint, as the components were sampled."""
+    """Job that samples all weights at once at a checkpoint, with the settings of the components.
+
+    Draws are fewer where there are many: together weights have a larger coefficient, and its
+    relative error is smaller.
+    """
     settings = sampling_settings(context, MIXTURE) | {"components": FULL}
+    settings["draws"] = min(settings["draws"], DRAWS)
     masks = components(context.new_model(), FULL)
     identity = sampled_identity(context, step, MIXTURE, masks, settings)
     cell = Cell("sampling", place(step), identity | {"components": [FULL]})

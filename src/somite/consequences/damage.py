@@ -53,7 +53,7 @@ def damage(
         >>> x = torch.randn(8, 3, generator=stream("example"))
         >>> found = damage(MLP([3, 4, 1], "relu"), squared_error_loss, (x, x[:, :1]))
         >>> dict(found.pruning.sizes), round(float(found.pruning.isel(pruning_level=-1).max()), 6)
-        ({'component': 1, 'pruning_level': 11, 'pruning_variant': 1, 'example': 8}, 0.0)
+        ({'component': 1, 'pruning_level': 8, 'pruning_variant': 1, 'example': 8}, 0.0)
     """
     center = deepcopy(model).eval().requires_grad_(False)
     masks = chosen_components(center, components)

@@ -13,11 +13,8 @@ from torch import Tensor
 from somite.core.checks import at_least, not_negative, positive
 from somite.core.errors import InputError
 
-REACHES = (0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
+REACHES = (0.2, 0.3, 0.45, 0.7, 1.0)
 """Ranges that are tried for quantisation, as shares of the largest weight of a unit."""
-NOISES = 2
-"""Draws of noise of each size."""
-
 Change = Callable[[Tensor, float, int, torch.Generator], Tensor]
 """A unit, the level, which variant, and where noise comes from, to the changed unit."""
 
@@ -154,7 +151,7 @@ DISTORTIONS = {
         Distortion(
             "low_rank",
             "share of the ranks",
-            (0.0625, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0),
+            (0.0625, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0),
             1,
             False,
             _factor,
@@ -163,14 +160,14 @@ DISTORTIONS = {
             "noise",
             "size of the noise",
             (2.0, 1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125),
-            NOISES,
+            2,
             False,
             _disturb,
         ),
         Distortion(
             "pruning",
             "share of the weights kept",
-            (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+            (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0),
             1,
             False,
             _prune,

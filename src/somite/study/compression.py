@@ -53,7 +53,7 @@ DAMAGE_ROWS = (
     *("core", "components", "models", "sampling", "data", "behavior", "baselines"),
     *("consequences", "study"),
 )
-ROWS = 64
+ROWS = 32
 """Rows of text on which damage is measured."""
 TOLERANCE = 0.05
 """Rise of the loss that is allowed, in nats per token."""

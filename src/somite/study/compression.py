@@ -58,7 +58,7 @@ ROWS = 32
 TOLERANCE = 0.05
 """Rise of the loss that is allowed, in nats per token."""
 FULL = "full"
-DRAWS = 100
+DRAWS = 60
 """Most draws of a chain of all weights."""
 CORRUPTED = 0.1
 """Share of the tokens that are replaced."""

@@ -62,7 +62,10 @@ class Stages:
         seconds, wall = time.process_time() - begin, time.perf_counter() - start
         row = {"stage": name, "seconds": seconds, "wall": wall, "peak_mib": peak() - self.before}
         self.rows.append(row)
-        print(f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {self.rows[-1]['peak_mib']:.0f} MiB", flush=True)
+        print(
+            f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {row['peak_mib']:.0f} MiB",
+            flush=True,
+        )
         return found
 
 

@@ -69,7 +69,9 @@ def compress_command(
 
 def plain_relations(found: "xr.Dataset") -> list[dict[str, object]]:
     """Relations as plain values."""
-    columns = {n: found[n].values.tolist() for n in found.data_vars if found[n].dims == ("row",)}
+    columns = {
+        str(n): found[n].values.tolist() for n in found.data_vars if found[n].dims == ("row",)
+    }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

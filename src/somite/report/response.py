@@ -35,7 +35,7 @@ def render_response(results: Results) -> str:
     """The whole page as text."""
     step = short_step(max(results.response))
     return fill(
-        "response.html.j2",
+        "page.html.j2",
         title=f"How components answer to data at step {step}",
         study=str(results.settings.get("name", "")),
         measured=response.measured(results),

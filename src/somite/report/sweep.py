@@ -56,7 +56,7 @@ def build_sweep(
     if at_loss is not None:
         findings += sentences(at_loss, f"at a loss of {equal.loss.mean():.3g}")
     page = write_page(path, fill(
-        "response.html.j2",
+        "page.html.j2",
         title=title,
         study="",
         measured=f"{len(ends)} models, of {made.seed.nunique()} seeds.",

@@ -40,11 +40,12 @@ def compression_tables(
 
     Returns:
         Over (step, component), "full" first: critical levels of each distortion (see
-        `critical_levels`), `llc` and `mcse`. Over step: `total_llc` (sum over components) and its
-        error, `loss` (mean over domains), `heads_kept` (critical number), `damage_NAME` at the
-        levels of `FIXED`, for dropped heads, corrupted and reversed text, each with `_error`;
-        `coupling` and `modularity` where modules were followed. Over row: subject, measure,
-        against, given (words), the numbers of `somite.consequences.Relation`, and `remark`.
+        `critical_levels`; NaN where a component was not spoiled), `llc` and `mcse`. Over step:
+        `total_llc` (sum over components) and its error, `loss` (mean over domains), `heads_kept`
+        (critical number), `damage_NAME` at the levels of `FIXED`, for dropped heads, corrupted and
+        reversed text, each with `_error`; `coupling` and `modularity` where modules were followed.
+        Over row: subject, measure, against, given (words), the numbers of
+        `somite.consequences.Relation`, and `remark`.
     """
     table = join_steps(
         {step: _at(results, step, sampled[step], damaged[step], tolerance) for step in damaged}
@@ -57,16 +58,15 @@ def _at(
 ) -> xr.Dataset:
     """One checkpoint."""
     names = [str(name) for name in damaged.component.values if name != FULL]
-    parts = [
-        critical_levels(damaged.sel(component=[FULL]), tolerance, step),
-        critical_levels(damaged.sel(component=names), tolerance / len(names), step),
-    ]
+    parts = [critical_levels(damaged.sel(component=[FULL]), tolerance, step)]
+    if names:
+        own_part = tolerance / len(names)
+        parts.append(critical_levels(damaged.sel(component=names), own_part, step))
     found = xr.concat(parts, "component", combine_attrs="drop")
     whole = llc(sampled, on_failure="leave out")[["llc", "mcse"]]
-    own = results.llc.sel(step=step, component=names)[["llc", "mcse"]].drop_vars("step")
-    found = found.merge(
-        xr.concat([whole, own], "component", combine_attrs="drop"), compat="override"
-    )
+    own = results.llc.sel(step=step)[["llc", "mcse"]].drop_vars("step")
+    estimates = xr.concat([whole, own], "component", combine_attrs="drop")
+    found = xr.merge([found, estimates], join="right", compat="override")
     value, error = total(results.draws(step))
     kept = damaged.heads_kept
     numbers = {
@@ -120,6 +120,7 @@ def _asked(table: xr.Dataset) -> Iterator[Asked]:
     whole, loss = table.sel(component=FULL), ("loss", table.loss.values)
     curves = {"LLC of all weights": whole.llc.values, "sum of rLLCs": table.total_llc.values}
     heads = [name for name in table.component.values.tolist() if name != FULL]
+    followed = int(table.quantization.sel(component=heads[0]).notnull().sum()) > 1
     critical = {name: whole[name].values for name in DISTORTIONS}
     critical["heads_kept"] = table.heads_kept.values
     for own in critical.items():
@@ -130,7 +131,7 @@ def _asked(table: xr.Dataset) -> Iterator[Asked]:
     for name in DISTORTIONS:
         coefficients = ("rLLC", at_end.llc.values)
         yield "components, at the last checkpoint", (name, at_end[name].values), coefficients, None
-    for head in heads:
+    for head in heads if followed else ():
         one = table.sel(component=head)
         bits, coefficients = one.quantization.values, ("rLLC", one.llc.values)
         yield f"{head}, over checkpoints", ("quantization", bits), coefficients, None

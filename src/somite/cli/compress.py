@@ -25,6 +25,10 @@ def compress_command(
     tolerance: Annotated[
         float, typer.Option(help="Rise of the loss that is allowed, in nats per token.")
     ] = 0.05,
+    every: Annotated[
+        bool,
+        typer.Option("--every", help="Spoil components at every checkpoint, not the last alone."),
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(help="Jobs at once, of one thread each. Default: one per core.")
     ] = None,
@@ -53,7 +57,7 @@ def compress_command(
     context = trained_run(run)
     chosen = chosen_steps(context.series.steps(), None, steps)
     with TerminalWatch(Console(stderr=True) if as_json else console) as watch:
-        study_compression(context, chosen, tolerance, workers, watch)
+        study_compression(context, chosen, tolerance, every, workers, watch)
         results = load_results(run)
         with writable(run):
             report = build_report(results, run / "report.html")
@@ -69,7 +73,9 @@ def compress_command(
 
 def plain_relations(found: "xr.Dataset") -> list[dict[str, object]]:
     """Relations as plain values."""
-    columns = {n: found[n].values.tolist() for n in found.data_vars if found[n].dims == ("row",)}
+    columns = {
+        str(n): found[n].values.tolist() for n in found.data_vars if found[n].dims == ("row",)
+    }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

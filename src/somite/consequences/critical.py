@@ -90,7 +90,7 @@ def critical_levels(
     generator = np.random.default_rng(stream_seed("critical levels", seed))
     number = damage.sizes["example"]
     shares = generator.multinomial(number, np.full(number, 1 / number), repeats) / number
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     for name, distortion in distortions.items():
         levels = damage[f"{name}_level"].values.astype(float)
         table = damage[name].values.astype(float)  # (component, level, variant, example)

@@ -63,7 +63,8 @@ def low_rank(weights: Tensor, rank: int) -> Tensor:
         raise InputError("weights", "must be a matrix", tuple(weights.shape), "Pass two axes.")
     at_least("rank", rank, 1)
     left, values, right = torch.linalg.svd(weights, full_matrices=False)
-    return (left[:, :rank] * values[:rank]) @ right[:rank]
+    nearest: Tensor = (left[:, :rank] * values[:rank]) @ right[:rank]
+    return nearest
 
 
 def pruned(weights: Tensor, kept: float) -> Tensor:

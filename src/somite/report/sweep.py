@@ -98,10 +98,11 @@ def shown(measures: list[str]) -> list[str]:
     return [MEASURES.get(name, name) for name in measures]
 
 
-def worded(found: pd.DataFrame) -> pd.DataFrame:
-    """Effects with measures and terms in words."""
+def worded(found: pd.DataFrame, broken: bool = False) -> pd.DataFrame:
+    """Effects with measures and terms in words, those of pairs in two lines if asked for."""
     measure = found.measure.map(lambda name: MEASURES.get(name, name))
-    return found.assign(measure=measure, term=found.term.map(said))
+    terms = found.term.map(lambda term: said(term).replace(", more", ",<br>more"))
+    return found.assign(measure=measure, term=terms if broken else found.term.map(said))
 
 
 def _at_the_end(found: pd.DataFrame, measures: list[str]) -> Section:
@@ -114,7 +115,7 @@ def _at_the_end(found: pd.DataFrame, measures: list[str]) -> Section:
         "effects",
         "Effects at the end of training",
         note,
-        effects_figure(worded(found), shown(measures)),
+        effects_figure(worded(found, broken=True), shown(measures)),
     )
     return Section("end", "At the end of training", "The end", "", (chart, _table(found)))
 
@@ -131,7 +132,7 @@ def _at_equal_loss(
             "equal-effects",
             "Effects at equal loss",
             note,
-            effects_figure(worded(found), shown(measures)),
+            effects_figure(worded(found, broken=True), shown(measures)),
         ),
     ]
     for factor in factors:

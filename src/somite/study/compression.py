@@ -70,6 +70,7 @@ def study_compression(
     context: Context,
     steps: Sequence[int],
     tolerance: float = TOLERANCE,
+    every: bool = False,
     workers: int | None = None,
     watch: Watch | None = None,
 ) -> Path:
@@ -82,6 +83,8 @@ def study_compression(
         steps: Checkpoints.
         tolerance: Rise of the loss that is allowed [nats per token]; a component is allowed its
             part of it, one over their number.
+        every: Whether components are spoiled one by one at every checkpoint, which takes several
+            times as long, or at the last alone.
         workers: Jobs at once; None for one per core.
         watch: Is told of the cost before it is paid, and of the progress.
 
@@ -99,7 +102,7 @@ def study_compression(
     with Local().start(workers, context.device) as runner, claimed(run, context.recipe.name):
         sweep_partial(run)
         sampled = [full_job(context, step) for step in steps]
-        damaged = [damage_job(context, step) for step in steps]
+        damaged = [damage_job(context, step, every or step == max(steps)) for step in steps]
         missing = [job for job in sampled if not job.cell.exists(run)]
         if missing:
             watch.say(
@@ -132,14 +135,15 @@ def full_job(context: Context, step: int) -> Job:
     return Job(cell, step, cost=chain_steps(settings, 1))
 
 
-def damage_job(context: Context, step: int) -> Job:
-    """Job that spoils all weights, and those of each component, at a checkpoint."""
-    masks = spoiled(context)
+def damage_job(context: Context, step: int, each: bool = True) -> Job:
+    """Job that spoils all weights, and if asked for those of each component, at a checkpoint."""
+    masks = spoiled(context, each)
     identity = {
         "step": step,
         "weights": fingerprint(context.series.weights(step)),
         "data": fingerprint(text(context)),
         "masks": fingerprint({name: dict(mask.entries) for name, mask in masks.items()}),
+        "each": each,
         "distortions": fingerprint({n: (d.levels, d.variants) for n, d in DISTORTIONS.items()}),
         "device": context.device,
         "threads": THREADS,
@@ -148,10 +152,11 @@ def damage_job(context: Context, step: int) -> Job:
     return Job(Cell("damage", place(step), identity), step, cost=len(masks), do=_damage)
 
 
-def spoiled(context: Context) -> dict[str, Mask]:
-    """All weights, and the components of the run."""
+def spoiled(context: Context, each: bool) -> dict[str, Mask]:
+    """All weights, and the components of the run if asked for."""
     model = context.new_model()
-    return components(model, FULL) | components(model, context.recipe.sampling.components)
+    own = components(model, context.recipe.sampling.components) if each else {}
+    return components(model, FULL) | own
 
 
 def text(context: Context) -> Tensor:
@@ -162,7 +167,7 @@ def text(context: Context) -> Tensor:
 def _damage(job: Job, context: Context, progress: Progress) -> None:
     """Spoil one component after the other, then heads and text, and store what it cost."""
     model, rows = context.model(job.step), text(context).to(context.device)
-    masks, parts = spoiled(context), []
+    masks, parts = spoiled(context, job.cell.identity["each"]), []
     for number, (name, mask) in enumerate(masks.items()):
         parts.append(damage(model, next_token_loss, rows, {name: mask}))
         progress(number, len(masks))
@@ -187,13 +192,14 @@ def _cost(context: Context, jobs: Sequence[Job], workers: int) -> str:
     spent = []
     for _ in range(2):  # the first warms up
         start = time.perf_counter()
-        damage(model, next_token_loss, rows, spoiled(context), short)
+        damage(model, next_token_loss, rows, spoiled(context, each=True), short)
         spent.append(time.perf_counter() - start)
     passes = sum(each.variants * len(each.levels) for each in DISTORTIONS.values())
     at_once = min(workers, len(jobs))
-    taken = duration(len(jobs) * passes * spent[-1] / 2 / at_once)
+    number = sum(job.cost for job in jobs)
+    taken = duration(number * passes * spent[-1] / (2 * len(spoiled(context, each=True))) / at_once)
     return (
-        f"damage at {len(jobs)} checkpoints: {passes * sum(job.cost for job in jobs):,} passes, "
+        f"damage at {len(jobs)} checkpoints: {passes * number:,} passes, "
         f"about {taken} on {at_once} workers; stopped at any moment, the same command goes on"
     )
 

@@ -40,11 +40,12 @@ def compression_tables(
 
     Returns:
         Over (step, component), "full" first: critical levels of each distortion (see
-        `critical_levels`), `llc` and `mcse`. Over step: `total_llc` (sum over components) and its
-        error, `loss` (mean over domains), `heads_kept` (critical number), `damage_NAME` at the
-        levels of `FIXED`, for dropped heads, corrupted and reversed text, each with `_error`;
-        `coupling` and `modularity` where modules were followed. Over row: subject, measure,
-        against, given (words), the numbers of `somite.consequences.Relation`, and `remark`.
+        `critical_levels`; NaN where a component was not spoiled), `llc` and `mcse`. Over step:
+        `total_llc` (sum over components) and its error, `loss` (mean over domains), `heads_kept`
+        (critical number), `damage_NAME` at the levels of `FIXED`, for dropped heads, corrupted and
+        reversed text, each with `_error`; `coupling` and `modularity` where modules were followed.
+        Over row: subject, measure, against, given (words), the numbers of
+        `somite.consequences.Relation`, and `remark`.
     """
     table = join_steps(
         {step: _at(results, step, sampled[step], damaged[step], tolerance) for step in damaged}
@@ -57,26 +58,24 @@ def _at(
 ) -> xr.Dataset:
     """One checkpoint."""
     names = [str(name) for name in damaged.component.values if name != FULL]
-    parts = [
-        critical_levels(damaged.sel(component=[FULL]), tolerance, step),
-        critical_levels(damaged.sel(component=names), tolerance / len(names), step),
-    ]
+    parts = [critical_levels(damaged.sel(component=[FULL]), tolerance, step)]
+    if names:
+        own_part = tolerance / len(names)
+        parts.append(critical_levels(damaged.sel(component=names), own_part, step))
     found = xr.concat(parts, "component", combine_attrs="drop")
     whole = llc(sampled, on_failure="leave out")[["llc", "mcse"]]
-    own = results.llc.sel(step=step, component=names)[["llc", "mcse"]].drop_vars("step")
-    found = found.merge(
-        xr.concat([whole, own], "component", combine_attrs="drop"), compat="override"
-    )
+    own = results.llc.sel(step=step)[["llc", "mcse"]].drop_vars("step")
+    estimates = xr.concat([whole, own], "component", combine_attrs="drop")
+    found = xr.merge([found, estimates], join="right", compat="override")
     value, error = total(results.draws(step))
     kept = damaged.heads_kept
-    found = found.assign(
-        total_llc=value,
-        total_llc_error=error,
-        loss=float(results.training.loss.sel(step=step).mean()),
-        heads_kept=float(critical_level(kept.kept.values, kept.values.mean(-1), tolerance)),
-        **_damages(damaged),
-    )
-    return found.assign(_modules(results, step)).drop_attrs()
+    numbers = {
+        "total_llc": value,
+        "total_llc_error": error,
+        "loss": float(results.training.loss.sel(step=step).mean()),
+        "heads_kept": float(critical_level(kept.kept.values, kept.values.mean(-1), tolerance)),
+    }
+    return found.assign(numbers | _damages(damaged) | _modules(results, step)).drop_attrs()
 
 
 def _damages(damaged: xr.Dataset) -> dict[str, float]:
@@ -112,7 +111,8 @@ def _relations(table: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({name: ("row", [row[name] for row in rows]) for name in columns})
 
 
-Asked = tuple[str, tuple[str, np.ndarray], tuple[str, np.ndarray], tuple[str, np.ndarray] | None]
+Named = tuple[str, np.ndarray]
+Asked = tuple[str, Named, Named, Named | None]
 
 
 def _asked(table: xr.Dataset) -> Iterator[Asked]:
@@ -120,31 +120,29 @@ def _asked(table: xr.Dataset) -> Iterator[Asked]:
     whole, loss = table.sel(component=FULL), ("loss", table.loss.values)
     curves = {"LLC of all weights": whole.llc.values, "sum of rLLCs": table.total_llc.values}
     heads = [name for name in table.component.values.tolist() if name != FULL]
+    followed = int(table.quantization.sel(component=heads[0]).notnull().sum()) > 1
     critical = {name: whole[name].values for name in DISTORTIONS}
     critical["heads_kept"] = table.heads_kept.values
-    for name, values in critical.items():
-        for against, curve in curves.items():
+    for own in critical.items():
+        for curve in curves.items():
             for given in (None, loss):
-                yield "all weights, over checkpoints", (name, values), (against, curve), given
+                yield "all weights, over checkpoints", own, curve, given
+    at_end = table.isel(step=-1).sel(component=heads)
     for name in DISTORTIONS:
-        at_end = table.isel(step=-1).sel(component=heads)
-        own, curve = at_end[name].values, ("rLLC", at_end.llc.values)
-        yield "components, at the last checkpoint", (name, own), curve, None
-    for head in heads:
+        coefficients = ("rLLC", at_end.llc.values)
+        yield "components, at the last checkpoint", (name, at_end[name].values), coefficients, None
+    for head in heads if followed else ():
         one = table.sel(component=head)
-        own = ("quantization", one.quantization.values)
-        yield f"{head}, over checkpoints", own, ("rLLC", one.llc.values), None
+        bits, coefficients = one.quantization.values, ("rLLC", one.llc.values)
+        yield f"{head}, over checkpoints", ("quantization", bits), coefficients, None
     curves |= {"coupling": table.coupling.values, "modularity": table.modularity.values}
     for name in (*FIXED, *SPOILED):
-        for against, curve in curves.items():
-            own = (f"damage_{name}", table[f"damage_{name}"].values)
-            yield "robustness, over checkpoints", own, (against, curve), loss
+        for curve in curves.items():
+            rises = (f"damage_{name}", table[f"damage_{name}"].values)
+            yield "robustness, over checkpoints", rises, curve, loss
 
 
-def _row(
-    subject: str, y: tuple[str, np.ndarray], x: tuple[str, np.ndarray],
-    given: tuple[str, np.ndarray] | None,
-) -> dict[str, Any]:  # fmt: skip
+def _row(subject: str, y: Named, x: Named, given: Named | None) -> dict[str, Any]:
     """One relation; where there is none its numbers are NaN, and the remark says why."""
     words = {"subject": subject, "measure": y[0], "against": x[0],
              "given": given[0] if given else ""}  # fmt: skip

@@ -33,7 +33,7 @@ def compressed(smoke_run, tmp_path_factory):
     run = tmp_path_factory.mktemp("compressed") / "run"
     shutil.copytree(smoke_run, run)
     context = context_of(run)
-    study_compression(context, context.series.steps(), 0.05, 1)
+    study_compression(context, context.series.steps(), 0.05, every=True, workers=1)
     return run
 
 
@@ -77,11 +77,11 @@ def test_every_relation_has_numbers_or_a_reason(compressed):
 def test_what_is_there_is_used_again_and_another_tolerance_measures_nothing(compressed):
     context, watch = context_of(compressed), Listener()
     steps, before = context.series.steps(), times(compressed, "cells/damage")
-    study_compression(context, steps, 0.02, 1, watch)
+    study_compression(context, steps, 0.02, True, 1, watch)
     assert watch.phases == ["compressibility"]
     assert times(compressed, "cells/damage") == before
     assert load_results(compressed).compression.attrs["tolerance"] == 0.02
-    study_compression(context, steps, 0.05, 1, watch)
+    study_compression(context, steps, 0.05, True, 1, watch)
     assert watch.phases == ["compressibility"]
 
 
@@ -104,7 +104,7 @@ def test_the_tolerance_is_part_of_a_cells_identity(compressed):
 )
 def test_bad_input_is_named_before_work(smoke_copy, steps, tolerance, message):
     with pytest.raises(InputError, match=message):
-        study_compression(context_of(smoke_copy), steps, tolerance, 1)
+        study_compression(context_of(smoke_copy), steps, tolerance, workers=1)
     assert listed_compression(smoke_copy) is None
 
 

@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,25 +14,30 @@ from somite.data.mnist import MNIST_CNN
 
 PAGE = (Path(__file__).parent.parent / "docs" / "vision.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
-SHORT = {"chains=4": "chains=2", "burn_in=20": "burn_in=1", "draws=100": "draws=8"}
+SHORT = {"chains=4": "chains=2", "draws=120": "draws=16"}
+ROWS = re.findall(r"^\| `(\S+)` \| ([\d,]+) \| ([\d.]+) ± ([\d.]+) \|", PAGE, flags=re.MULTILINE)
 
 
-def shortened(code):
+def shortened(code: str) -> str:
     for long, short in SHORT.items():
         code = code.replace(long, short)
     return code
 
 
-@pytest.mark.slow  # 10,000 real digits through the network, twice: 10 s
-def test_python_of_the_page_runs():
+@pytest.mark.slow  # 12 components of the real network, shortened: 20 s
+def test_python_of_the_page_runs_and_gives_its_numbers():
     if not MNIST_CNN.folder.is_dir():
         without("mnist-cnn is not in the cache; run `somite data fetch mnist-cnn`")
-    names = {"__name__": "page"}
+    assert all(long in PAGE for long in SHORT)
+    names: dict[str, object] = {"__name__": "page"}
     with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()) as printed:
         for code in BLOCKS:
             exec(compile(shortened(code), "vision.md", "exec"), names)
-    assert printed.getvalue().startswith("99.05%\n")
+    assert printed.getvalue().startswith("99.05%, margin 60\n")
     table = names["table"]
-    assert list(table.index[:4]) == ["features.0", "features.3", "classifier.0", "classifier.2"]
-    assert len(table) == 12
-    assert table.llc.notna().all()
+    assert [row[0] for row in ROWS] == list(table.index)
+    assert [int(row[1].replace(",", "")) for row in ROWS] == list(table.weights)
+    told, errors = (np.array([float(row[i]) for row in ROWS]) for i in (2, 3))
+    assert (errors < 0.1 * told).all()
+    assert (table.center_verdict == "good").all()
+    assert (np.abs(table.llc - told) < 5 * np.hypot(table.mcse, errors)).all()

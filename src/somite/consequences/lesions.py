@@ -45,9 +45,9 @@ def module_lesion(
 
     Returns:
         Over measure: `rise`, its `standard_error` across examples, `p_value` (random sets that cost
-        at least as much) and `q_value` (Benjamini and Hochberg over the measures); `faithfulness`
-        and `faithfulness_p`, NaN where the layers do not lower the loss; over (set, measure)
-        `random_rise` and `random_faithfulness`.
+        at least as much) and `q_value` (Benjamini and Hochberg over the measures); `faithfulness`,
+        `faithfulness_p` (sets that keep at least as much) and `faithfulness_q`, NaN where the
+        layers do not lower the loss; over (set, measure) `random_rise`, `random_faithfulness`.
 
     Raises:
         InputError: If the module is empty, names a component twice or an unknown one.
@@ -85,7 +85,10 @@ def module_lesion(
         coords={"measure": list(clean)},
         attrs={"sets": len(drawn), "exact": int(exact)},
     )
-    return table.assign(q_value=false_discovery(table.p_value))
+    return table.assign(
+        q_value=false_discovery(table.p_value),
+        faithfulness_q=false_discovery(table.faithfulness_p),
+    )
 
 
 def random_sets(

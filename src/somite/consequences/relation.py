@@ -10,6 +10,8 @@ from somite.core.errors import InputError
 from somite.core.random import stream_seed
 
 FEWEST = 5
+ALIKE = 0.98
+"""Rank correlation of what is held fixed with x or y from which on too little is left."""
 REPEATS = 1000
 
 
@@ -64,7 +66,8 @@ def relation(
 
     Raises:
         InputError: If lengths differ, fewer than 5 points are left, one does not vary, or `given`
-            has the order of x or of y.
+            has nearly the order of x or of y (|ρ| of 0.98 or more): little is left then, and it
+            hangs on a few points.
 
     Example:
         >>> x = np.arange(8.0)
@@ -75,17 +78,21 @@ def relation(
     table = np.stack(_checked(x, y, given))
     at_least("repeats", repeats, 2)
     own = _numbers(table)
-    if not np.isfinite(own).all():
-        remedy = "Leave it out: nothing is left where it is held fixed."
-        raise InputError("given", "must not have the order of x or y", "the same order", remedy)
+    if given is not None:
+        alike = float(np.abs(np.corrcoef(rankdata(table, axis=1))[2, :2]).max())
+        if alike >= ALIKE:
+            remedy = "Leave it out: too little is left where it is held fixed."
+            raise InputError("given", "must not order points as x or y do", f"|ρ| {alike:.2f}",
+                             remedy)  # fmt: skip
     generator = np.random.default_rng(stream_seed("relation", seed))
-    drawn: list[tuple[float, ...]] = []
+    drawn = np.empty((0, len(own)))
     while len(drawn) < repeats:
-        chosen = table[:, generator.integers(table.shape[1], size=table.shape[1])]
-        if np.ptp(chosen, axis=1).all() and np.isfinite(numbers := _numbers(chosen)).all():
-            drawn.append(tuple(numbers))
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
-    return Relation(own[0], low[0], high[0], own[1], own[2], own[3], low[3], high[3],
+        chosen = generator.integers(table.shape[1], size=(repeats, table.shape[1]))
+        numbers = _numbers(table[:, chosen].swapaxes(0, 1))
+        drawn = np.concatenate([drawn, numbers[np.isfinite(numbers).all(1)]])[:repeats]
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0).tolist()
+    rank, slope, intercept, squared = own.tolist()
+    return Relation(rank, low[0], high[0], slope, intercept, squared, low[3], high[3],
                     table.shape[1])  # fmt: skip
 
 
@@ -111,15 +118,31 @@ def _checked(x: np.ndarray, y: np.ndarray, given: np.ndarray | None) -> list[np.
     return list(kept.values())
 
 
-def _numbers(table: np.ndarray) -> tuple[float, ...]:
-    """Rank correlation, slope, intercept, R²; of the variables (x, y[, given]) × points."""
-    ranks = np.corrcoef(np.apply_along_axis(rankdata, 1, table))
-    rho = ranks[0, 1]
-    if len(table) == 3:
-        spread = (1 - ranks[0, 2] ** 2) * (1 - ranks[1, 2] ** 2)
-        rho = (rho - ranks[0, 2] * ranks[1, 2]) / spread**0.5 if spread > 1e-12 else np.nan
-    x, y = table[:2]
-    covariance = np.cov(x, y)
-    slope = covariance[0, 1] / covariance[0, 0]
-    squared = covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1])
-    return float(rho), float(slope), float(y.mean() - slope * x.mean()), float(squared)
+def _numbers(table: np.ndarray) -> np.ndarray:
+    """Rank correlation, slope, intercept, R² (..., 4) of x, y and what is given (..., 3, point).
+
+    NaN where a quantity does not vary, or nothing is left where the third is held fixed.
+    """
+    ranks = _covariances(rankdata(table, axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho = _correlation(ranks, 0, 1)
+        if table.shape[-2] == 3:
+            first, second = _correlation(ranks, 0, 2), _correlation(ranks, 1, 2)
+            spread = (1 - first**2) * (1 - second**2)
+            rho = (rho - first * second) / np.sqrt(np.where(spread > 1e-12, spread, np.nan))
+        plain = _covariances(table)
+        slope = plain[..., 0, 1] / plain[..., 0, 0]
+        squared = slope * plain[..., 0, 1] / plain[..., 1, 1]
+    means = table.mean(-1)
+    return np.stack([rho, slope, means[..., 1] - slope * means[..., 0], squared], -1)
+
+
+def _covariances(table: np.ndarray) -> np.ndarray:
+    centered = table - table.mean(-1, keepdims=True)
+    products: np.ndarray = np.einsum("...ip,...jp->...ij", centered, centered)
+    return products
+
+
+def _correlation(covariances: np.ndarray, i: int, j: int) -> np.ndarray:
+    own: np.ndarray = covariances[..., i, i] * covariances[..., j, j]
+    return np.asarray(covariances[..., i, j] / np.sqrt(own))

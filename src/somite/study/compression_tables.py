@@ -21,6 +21,8 @@ FIXED = {"quantization": 4.0, "noise": 0.25, "pruning": 0.5, "low_rank": 0.5}
 SPOILED = ("dropped", "corrupted", "reversed")
 NUMBERS = tuple(field.name for field in fields(Relation))
 HEADS = "heads"
+WHOLE, EACH, ROBUST = "all weights", "components at the end", "damage"
+"""Subjects of relations: over checkpoints, over components at the last one, over checkpoints."""
 
 
 def compression_tables(
@@ -126,20 +128,21 @@ def _asked(table: xr.Dataset) -> Iterator[Asked]:
     for own in critical.items():
         for curve in curves.items():
             for given in (None, loss):
-                yield "all weights, over checkpoints", own, curve, given
+                yield WHOLE, own, curve, given
     at_end = table.isel(step=-1).sel(component=heads)
     for name in DISTORTIONS:
         coefficients = ("rLLC", at_end.llc.values)
-        yield "components, at the last checkpoint", (name, at_end[name].values), coefficients, None
+        yield EACH, (name, at_end[name].values), coefficients, None
     for head in heads if followed else ():
         one = table.sel(component=head)
         bits, coefficients = one.quantization.values, ("rLLC", one.llc.values)
-        yield f"{head}, over checkpoints", ("quantization", bits), coefficients, None
-    curves |= {"coupling": table.coupling.values, "modularity": table.modularity.values}
+        yield f"component {head}", ("quantization", bits), coefficients, None
+    followed_modules = {name: table[name].values for name in ("coupling", "modularity")}
+    curves |= {n: values for n, values in followed_modules.items() if np.isfinite(values).any()}
     for name in (*FIXED, *SPOILED):
         for curve in curves.items():
             rises = (f"damage_{name}", table[f"damage_{name}"].values)
-            yield "robustness, over checkpoints", rises, curve, loss
+            yield ROBUST, rises, curve, loss
 
 
 def _row(subject: str, y: Named, x: Named, given: Named | None) -> dict[str, Any]:
@@ -150,5 +153,5 @@ def _row(subject: str, y: Named, x: Named, given: Named | None) -> dict[str, Any
         found = relation(x[1], y[1], given[1] if given else None)
     except InputError as error:
         nothing = dict.fromkeys(NUMBERS, math.nan)
-        return words | nothing | {"remark": f"{error.argument} {error.rule}"}
+        return words | nothing | {"remark": f"{error.argument} {error.rule}, got {error.value}"}
     return words | {name: float(value) for name, value in asdict(found).items()} | {"remark": ""}

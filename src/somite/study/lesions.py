@@ -34,7 +34,7 @@ from somite.study.results import load_results
 from somite.study.run import Silent, Watch
 
 LESION_ROWS = ("core", "models", "data", "behavior", "baselines", "consequences", "study")
-ROWS = 16
+ROWS = 32
 """Rows of each domain."""
 SHOWN, BEFORE = 6, 24
 """Tokens that are shown for a module, and tokens before each."""

@@ -33,6 +33,7 @@ def test_a_module_that_does_one_thing():
     assert found.faithfulness.sel(measure="x").item() == 1
     assert np.isnan(found.faithfulness.sel(measure="y").item())
     assert found.q_value.sel(measure="x").item() == 2 / 36
+    assert found.faithfulness_q.sel(measure="x").item() == 1 / 36
 
 
 def test_a_module_that_does_half():

@@ -54,7 +54,12 @@ def test_points_without_a_number_are_left_out():
         (np.arange(9.0), np.arange(8.0), None, "must be vectors of one length"),
         (np.arange(4.0), np.arange(4.0), None, "must have 5 finite points in common, got 4"),
         (np.arange(9.0), np.ones(9), None, "y must vary"),
-        (np.arange(9.0), normal(9), np.arange(9.0), "given must not have the order of x or y"),
+        (
+            np.arange(9.0),
+            normal(9),
+            np.arange(9.0),
+            "given must not order points as x or y do, got '.ρ. 1.00'",
+        ),
     ],
 )
 def test_bad_input_is_named(x, y, given, message):

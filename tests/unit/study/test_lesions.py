@@ -26,6 +26,7 @@ def test_modules_are_withheld_and_have_cards(somite, smoke_copy):
     assert f"Without the {modules[0].kind} module {modules[0].number}" in ended.out
     page = (smoke_copy / "report.html").read_text()
     assert "matters most" in page
+    assert "Alone it does better than as many random heads" in page
     found = load_results(smoke_copy).lesions[last]
     assert len(found) == len(modules)
     one = found[f"{modules[0].kind} module {modules[0].number}"]

@@ -45,15 +45,21 @@ def card(name: str, found: xr.Dataset, results: Results, step: int) -> str:
     """Members, roles, birth, stability, and what suffers more than without random heads."""
     members = [str(head) for head in np.atleast_1d(found.attrs["members"])]
     known = roles(results.behavior)
-    surely = found.measure.values[(found.q_value < LEVEL).values].tolist()
-    suffers = f"{', '.join(surely)} (q < {LEVEL:g})" if surely else "nothing (q < 0.05 nowhere)"
     parts = [
         f"{name.capitalize()}: heads {', '.join(members)}.",
         f"Known roles: {describe_group(members, known)}.",
         *_history(name, members, results, step),
-        f"Without it suffer more than without as many random heads of its layers: {suffers}.",
+        f"Suffers without it more than without as many random heads: {_surely(found, 'q_value')}.",
+        f"Alone it does better than as many random heads: {_surely(found, 'faithfulness_q')}.",
     ]
     return " ".join(parts)
+
+
+def _surely(found: xr.Dataset, name: str) -> str:
+    """Where a q is small, in words."""
+    names = found.measure.values[(found[name] < LEVEL).values].tolist()
+    words = (KINDS.get(name, name) for name in names)
+    return f"{', '.join(words)} (q < {LEVEL:g})" if names else f"nothing (q ≥ {LEVEL:g})"
 
 
 def _history(name: str, members: list[str], results: Results, step: int) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
 from somite.report.figures.compression import bits_figure, components_figure, series_figure
 from somite.report.page import Chart, Section, Table, not_measured
+from somite.study.compression_tables import EACH, ROBUST, WHOLE
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -30,7 +32,6 @@ DAMAGES = {
     "damage_reversed": "text read backwards",
 }
 WORDS = {"quantization": "bits", **CRITICAL} | DAMAGES
-SINGLE = "over checkpoints"
 
 
 def section(results: Results) -> Section:
@@ -70,7 +71,8 @@ def section(results: Results) -> Section:
         "not replaced. ± 2 standard errors over rows.",
         series_figure(found, DAMAGES, "nats/token"),
     )
-    blocks = (bits, each, levels, damages, relations_table(found))
+    tables = relations_table(found), relations_table(found, damages=True)
+    blocks = (bits, each, levels, tables[0], damages, tables[1])
     return Section(KEY, TITLE, SHORT, " ".join(sentences(found)), blocks)
 
 
@@ -78,8 +80,8 @@ def sentences(found: xr.Dataset) -> list[str]:
     """The relation of bits and coefficients: over checkpoints, and over components."""
     said = []
     asked = (
-        ("all weights, over checkpoints", "LLC of all weights", "Over {n} checkpoints"),
-        ("components, at the last checkpoint", "rLLC", "Over {n} components at the last one"),
+        (WHOLE, "LLC of all weights", "Over {n} checkpoints"),
+        (EACH, "rLLC", "Over {n} components at the last one"),
     )
     for subject, against, where in asked:
         chosen = (found.subject == subject) & (found.measure == "quantization")
@@ -95,10 +97,10 @@ def sentences(found: xr.Dataset) -> list[str]:
     return said or ["No relation of critical bits to coefficients could be measured."]
 
 
-def relations_table(found: xr.Dataset) -> Table:
-    """All relations, with what they do not hold."""
+def relations_table(found: xr.Dataset, damages: bool = False) -> Table:
+    """Relations of critical levels, or of damages, with what they do not hold."""
     rows = []
-    for number in range(found.sizes["row"]):
+    for number in np.flatnonzero((found.subject.values == ROBUST) == damages):
         one = found.isel(row=number)
         names = [str(one[name].item()) for name in ("subject", "measure", "against", "given")]
         if one.remark.item():
@@ -111,6 +113,7 @@ def relations_table(found: xr.Dataset) -> Table:
                 f"({float(one.r_squared_low):.2f} to {float(one.r_squared_high):.2f})",
                 str(int(one.points)),
             ]
+        numbers = [number.replace("-", "−") for number in numbers]
         rows.append([names[0], WORDS.get(names[1], names[1]), *names[2:], *numbers])
     note = (
         "Spearman's ρ; where the loss is held fixed, of ranks from which those of the loss were "
@@ -118,4 +121,5 @@ def relations_table(found: xr.Dataset) -> Table:
         "not independent of each other, and another seed may differ by more."
     )
     columns = ("of", "what", "against", "held fixed", "ρ", "95 %", "R² (95 %)", "points")
-    return Table("Relations to learning coefficients", columns, rows, note)
+    what = "damage" if damages else "critical levels"
+    return Table(f"Relations of {what} to learning coefficients", columns, rows, note)

@@ -32,7 +32,7 @@ def test_its_links_lead_somewhere():
     assert [link for link in links if not (DOCS / link).exists()] == []
 
 
-@pytest.mark.slow  # it finds settings with short chains, then samples 7 components
+@pytest.mark.slow  # it finds settings and samples 7 components: 80 s
 def test_its_cells_run_in_their_order():
     names = {"__name__": "notebook"}
     with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()) as printed:

@@ -63,7 +63,7 @@ class Stages:
         row = {"stage": name, "seconds": seconds, "wall": wall, "peak_mib": peak() - self.before}
         self.rows.append(row)
         print(
-            f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {self.rows[-1]['peak_mib']:.0f} MiB",
+            f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {row['peak_mib']:.0f} MiB",
             flush=True,
         )
         return found

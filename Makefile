@@ -42,6 +42,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/patterning.py
 	$(BIN)/python benchmarks/response_scale.py
 	$(BIN)/python benchmarks/circuit.py
+	$(BIN)/python benchmarks/known_heads.py
 	$(BIN)/python benchmarks/smollm2.py
 	$(BIN)/somite benchmark modularity --out runs/comparison
 	cp runs/comparison/comparison.csv runs/comparison/comparison.json benchmarks/results/

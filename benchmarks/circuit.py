@@ -4,8 +4,8 @@
 
 Trains `language-small` with other seeds and names the two heads by their scores at the last
 checkpoint. Samples there the interactions of all pairs of a head of layer 0 and one of layer 1, at
-the settings of the recipe; then that of the two heads at every checkpoint, with a quarter of the
-draws.
+the settings of the recipe, and asks whether heads with a role couple with each other; then that of
+the two heads at every checkpoint, with a quarter of the draws.
 What is in the work folder is not done again.
 """
 
@@ -13,7 +13,7 @@ import functools
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from somite.estimators import interaction
 from somite.models import next_token_loss
 from somite.modularity import lead_lag
 from somite.modularity.resampling import CurveBootstrap
+from somite.report.roles import CLEAR, scores_in
 from somite.sampling import Target, sample
 from somite.sampling.draws import REFERENCE
 from somite.study.cells import Cell
@@ -43,7 +44,10 @@ SEEDS, REGISTERED = (0, 1, 2, 3), (1, 2, 3)
 """Seed 0 was looked at before the second test was written."""
 TIME_SHARE, REPLICATES, REACH = 0.25, 200, 0.35
 WORK = Path("runs/circuit")
-COLUMNS = ("seed", "previous", "induction", "I", "error", "rank", "remarks", "lag", "low", "high")
+COLUMNS = (
+    *("seed", "previous", "induction", "I", "error", "rank", "coupling", "p of coupling"),
+    *("remarks", "lag", "low", "high"),
+)
 Row = dict[str, Any]
 Pair = tuple[str, str]
 
@@ -60,7 +64,8 @@ def measure(seed: int, work: Path, tiny: bool) -> Row:
     table = interaction(last, on_failure="leave out")
     curve = [sampled(context, step, [heads], TIME_SHARE) for step in recipe.steps]
     found = {"seed": seed, "previous": heads[0], "induction": heads[1]}
-    return found | ranked(table, heads) | timed(curve, behavior, heads)
+    with_role = holders(behavior[recipe.steps[-1]])
+    return found | ranked(table, heads) | coupled(table, with_role) | timed(curve, behavior, heads)
 
 
 def all_heads(context: Context) -> list[str]:
@@ -81,6 +86,12 @@ def roles(behavior: xr.Dataset) -> Pair:
         own = [name for name in behavior.component.values.tolist() if name.startswith(layer)]
         found.append(str(behavior[score].sel(component=own).idxmax().item()))
     return found[0], found[1]
+
+
+def holders(behavior: xr.Dataset) -> list[str]:
+    """Heads whose highest score is clear."""
+    highest = behavior[list(scores_in(behavior))].to_dataarray().max("variable")
+    return [str(name) for name in behavior.component.values[highest.values >= CLEAR]]
 
 
 def sampled(context: Context, step: int, which: Sequence[Pair], share: float = 1.0) -> xr.Dataset:
@@ -122,6 +133,31 @@ def ranked(table: xr.Dataset, heads: Pair) -> Row:
     }
 
 
+def coupled(table: xr.Dataset, with_role: Sequence[str]) -> Row:
+    """Mean I of pairs of heads with a role less that of the others, and its p over all choices."""
+    firsts, seconds = (list(dict.fromkeys(table[side].values)) for side in ("first", "second"))
+    values = table.interaction.values.reshape(len(firsts), len(seconds))
+    held = [[n for n in names if n in with_role] for names in (firsts, seconds)]
+    found = {"heads with a role": list(with_role)}
+    if not all(held) or held == [firsts, seconds]:
+        return found | {"coupling": float("nan"), "p of coupling": float("nan")}
+    ways = [
+        contrast(values, some, others)
+        for some in combinations(range(len(firsts)), len(held[0]))
+        for others in combinations(range(len(seconds)), len(held[1]))
+    ]
+    rows, columns = (np.flatnonzero(np.isin(names, with_role)) for names in (firsts, seconds))
+    own = contrast(values, rows.tolist(), columns.tolist())
+    return found | {"coupling": own, "p of coupling": float(np.mean(np.array(ways) <= own + 1e-12))}
+
+
+def contrast(values: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -> float:
+    """Mean of the pairs of some rows with some columns, less that of all other pairs."""
+    inside = np.zeros(values.shape, dtype=bool)
+    inside[np.ix_(rows, columns)] = True
+    return float(np.nanmean(values[inside]) - np.nanmean(values[~inside]))
+
+
 def timed(draws: Sequence[xr.Dataset], behavior: dict[int, xr.Dataset], heads: Pair) -> Row:
     """I of the two heads over training, and by how much the induction score lags behind it."""
     tables = [interaction(one, on_failure="leave out") for one in draws]
@@ -156,6 +192,8 @@ def tests(rows: Sequence[Row]) -> Row:
         "combined p, most negative first": combined(most_negative),
         "p, largest first": largest,
         "combined p, largest first": combined(largest),
+        "p of coupling": [row["p of coupling"] for row in wanted],
+        "combined p of coupling": combined([row["p of coupling"] for row in wanted]),
         "within reach": [abs(row["lag"]) <= REACH for row in rows],
     }
 

@@ -1,4 +1,4 @@
-"""Are susceptibilities and influences what they should be, and for how many tokens?
+"""Are susceptibilities and influences what they should be?
 
     python benchmarks/response.py [--tiny] [--out FOLDER]
 
@@ -13,20 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from linear_response import scale
 from linear_response.gaussians import Row, sampled
 from record import options, show, store
 
 POSTERIORS, TOGETHER = 200, 8
 CHAINS = {"chains": 48, "burn_in": 40, "draws": 60, "thin": 4}
 SHORT = {"chains": 4, "draws": 16}
-SIZE = (100_000, 16, 200)
 COLUMNS = ("quantity", "cases", "within", "median_error", "bias")
 
 
 def run(tiny: bool = False) -> dict[str, Any]:
     """All cases; in tiny mode a few of them, with short chains."""
-    measured = scale.measure(*((1000, 2, 40) if tiny else SIZE))  # first: memory only grows
     begin = time.process_time()
     settings = CHAINS | (SHORT if tiny else {})
     rows = [row for size, numbers in groups(tiny) for row in sampled(size, numbers, **settings)]
@@ -35,7 +32,6 @@ def run(tiny: bool = False) -> dict[str, Any]:
         "chains": settings,
         "posteriors": len({row["case"] for row in rows}),
         "summary": summary(rows),
-        "scale": measured,
         "seconds": seconds,
     }
 
@@ -77,7 +73,6 @@ def main() -> None:
     torch.set_num_threads(1)
     found = run(arguments.tiny)
     show([{"quantity": name, **row} for name, row in found["summary"].items()], COLUMNS)
-    print(found["scale"])
     print(f"{found['seconds']:.0f} s; {store('response', found, arguments.out)}")
 
 

@@ -6,9 +6,11 @@ What `somite respond` and `somite influence` do, on one thread: heads of a trans
 `language-small` are sampled with BAOAB, and again without any loss; the losses of all tokens are
 recorded at every fifth draw; then come χ of all tokens with errors, the directions of the response
 matrix of posterior, control and noise, and the largest influences. Memory is the peak beyond model
-and data. The command records posterior and control side by side, on two cores.
+and data. The command records posterior and control side by side, on two cores. Where devinterp is
+installed (extra `bench`), its susceptibilities of fewer tokens are timed beside ours.
 """
 
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from linear_response.scale import peak
+from linear_response.peer import race
 from record import options, show, store
 from torch import Tensor
 
@@ -35,24 +37,35 @@ SHORT = {"chains": 2, "burn_in": 2, "draws": 40}
 KERNEL, LOCALIZATION, N_BETA = so.BAOAB(0.034, 45.0), 300.0, 100.0
 DOMAINS = ("one", "two", "three", "four", "five")
 QUERIES = 12
+PEER_ROWS = 200
+"""Rows of the race with devinterp, which holds all losses in memory."""
 LIMIT = 2048
 """MiB beyond the model."""
 
 
+def peak() -> float:
+    """Largest memory of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
 @dataclass
 class Stages:
-    """Seconds and memory of one stage after the other."""
+    """Seconds of CPU, of the clock, and memory of one stage after the other."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     before: float = field(default_factory=peak)
 
     def do(self, name: str, work: Callable[[], Any]) -> Any:
         """Do a stage."""
-        start = time.perf_counter()
+        start, begin = time.perf_counter(), time.process_time()
         found = work()
-        seconds = time.perf_counter() - start
-        self.rows.append({"stage": name, "seconds": seconds, "peak_mib": peak() - self.before})
-        print(f"{name}: {seconds:.0f} s, {self.rows[-1]['peak_mib']:.0f} MiB", flush=True)
+        seconds, wall = time.process_time() - begin, time.perf_counter() - start
+        row = {"stage": name, "seconds": seconds, "wall": wall, "peak_mib": peak() - self.before}
+        self.rows.append(row)
+        print(
+            f"{name}: {seconds:.0f} s of CPU in {wall:.0f} s, {row['peak_mib']:.0f} MiB",
+            flush=True,
+        )
         return found
 
 
@@ -75,6 +88,8 @@ def run(tokens: int, tiny: bool = False) -> dict[str, Any]:
         stages.do("tables", lambda: response_tables(own, control, domains, 100, 0))
         chosen = list(range(0, count, -(-count // QUERIES)))
         stages.do("influences", lambda: influence_tables(own, control, chosen, 10))
+        highest = max(row["peak_mib"] for row in stages.rows)
+        raced = race(own, PEER_ROWS)
         size = sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file()) / 2**20
     return {
         "tokens": text.shape[0] * (CONFIG.context - 1),
@@ -83,8 +98,9 @@ def run(tokens: int, tiny: bool = False) -> dict[str, Any]:
         "settings": settings,
         "store_mib": size,
         "stages": stages.rows,
-        "peak_mib": max(row["peak_mib"] for row in stages.rows),
+        "peak_mib": highest,
         "limit_mib": LIMIT,
+        "devinterp": raced,
     }
 
 
@@ -106,7 +122,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = run(TINY if arguments.tiny else arguments.tokens, arguments.tiny)
-    show(found["stages"], ("stage", "seconds", "peak_mib"))
+    show(found["stages"], ("stage", "seconds", "wall", "peak_mib"))
+    print("devinterp:", found["devinterp"] or "not installed")
     print(f"peak {found['peak_mib']:.0f} of {LIMIT} MiB")
     print(store("response_scale", found, arguments.out))
 

@@ -9,7 +9,7 @@ SOURCE = ROOT / "src" / "somite"
 ROWS = (
     *("core", "components", "theory", "models", "data", "training", "curvature", "sampling"),
     *("estimators", "calibration", "verify", "behavior", "response", "baselines", "modularity"),
-    *("development", "truths", "study", "sweeps", "integrations", "report", "cli"),
+    *("consequences", "development", "truths", "study", "sweeps", "integrations", "report", "cli"),
 )
 FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 50, 8

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import response  # noqa: E402
 import response_scale  # noqa: E402
+from linear_response import peer  # noqa: E402
 from linear_response.gaussians import EXAMPLES, Exact, Posterior  # noqa: E402
+from linear_response.peer import race  # noqa: E402
+
+from somite.study.recorded_cells import Losses  # noqa: E402
+from unit.report.synthetic_response import losses as made_up_losses  # noqa: E402
 
 
 def test_it_runs_in_tiny_mode(tmp_path, monkeypatch, capsys):
@@ -23,7 +29,6 @@ def test_it_runs_in_tiny_mode(tmp_path, monkeypatch, capsys):
     assert set(found["summary"]) == {
         "susceptibility, restricted", "susceptibility, full", "influence", "correlation"
     }  # fmt: skip
-    assert found["scale"]["draws"] == 40
     assert "median_error" in capsys.readouterr().out
 
 
@@ -75,4 +80,15 @@ def test_the_scale_runs_in_tiny_mode(tmp_path, monkeypatch, capsys):
     ]  # fmt: skip
     assert (found["tokens"], found["components"], found["draws"]) == (252, 16, 16)
     assert found["peak_mib"] < found["limit_mib"]
+    assert "devinterp" in found
     assert "influences" in capsys.readouterr().out
+
+
+def test_the_race_needs_devinterp(monkeypatch):
+    losses = made_up_losses(0, 30.0, tokens=4)
+    losses = Losses(losses.draws, losses.loss.isel(component=slice(3)))
+    if find_spec("devinterp"):
+        found = race(losses, 5)
+        assert (found["tokens"], found["devinterp_seconds"] > 0) == (20, True)
+    monkeypatch.setattr(peer, "find_spec", lambda name: None)
+    assert race(losses, 5) is None

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_map
 
 from somite.baselines.arrays import checked, component_names, matrix_between, require_active
-from somite.baselines.hsic import FEWEST, alignment
+from somite.baselines.hsic import FEWEST, GramSums, alignment
 from somite.components import Mask, components
 from somite.core.errors import InputError
 from somite.sampling.target import Data, Loss, check_data, per_example
@@ -87,7 +87,9 @@ def block_ntk(grams: xr.DataArray, debiased: bool = True) -> xr.DataArray:
         rule, remedy = "must be square", "Give the same examples along both dims."
         raise InputError("gradient_grams", rule, array.shape[1:], remedy)
     require_active("gradient_grams", grams, array)
-    return matrix_between(alignment("gradient_grams", array, debiased), component_names(grams))
+    return matrix_between(
+        alignment("gradient_grams", GramSums.of_grams(array), debiased), component_names(grams)
+    )
 
 
 def _example_gradients(model: nn.Module, loss: Loss, data: Data) -> dict[str, Tensor]:

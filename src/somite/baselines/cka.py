@@ -7,7 +7,7 @@ Source: Kornblith et al. 2019, "Similarity of Neural Network Representations Rev
 import xarray as xr
 
 from somite.baselines.arrays import checked, component_names, matrix_between, require_varying
-from somite.baselines.hsic import FEWEST, alignment
+from somite.baselines.hsic import FEWEST, GramSums, alignment
 
 
 def cka(activations: xr.DataArray, debiased: bool = True) -> xr.DataArray:
@@ -23,7 +23,8 @@ def cka(activations: xr.DataArray, debiased: bool = True) -> xr.DataArray:
         debiased: Whether to use the unbiased estimate of each HSIC.
 
     Returns:
-        Dims (component, other), 1 on the diagonal. Keeps component · sample² numbers in memory.
+        Dims (component, other), 1 on the diagonal. Keeps component · sample · min(sample,
+        component · feature) numbers in memory.
 
     Bad input:
         `InputError` if the array is no such array, or a component is constant or has too little
@@ -37,5 +38,5 @@ def cka(activations: xr.DataArray, debiased: bool = True) -> xr.DataArray:
     array = checked("activations", activations, ("component", "sample", "feature"), FEWEST)
     require_varying("activations", activations, array)
     centered = array - array.mean(1, keepdims=True)
-    grams = centered @ centered.transpose(0, 2, 1)
-    return matrix_between(alignment("activations", grams, debiased), component_names(activations))
+    sums = GramSums.of_features(centered)
+    return matrix_between(alignment("activations", sums, debiased), component_names(activations))

@@ -11,9 +11,12 @@ from rich.markup import escape
 from somite.cli.any_model import components_command, llc_command, track_command
 from somite.cli.benchmark import benchmark_app
 from somite.cli.calibrate import calibrate_command
+from somite.cli.compress import compress_command
 from somite.cli.data import data_app
+from somite.cli.lesions import lesions_command
 from somite.cli.modules import modules_command
 from somite.cli.options import pair
+from somite.cli.pattern import pattern_command
 from somite.cli.respond import influence_command, respond_command
 from somite.cli.sweep import sweep_command, sweep_report_command
 from somite.cli.verify import verify_command
@@ -33,9 +36,12 @@ app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(data_app, name="data")
 app.command("calibrate")(calibrate_command)
 app.command("components")(components_command)
+app.command("compress")(compress_command)
 app.command("influence")(influence_command)
+app.command("lesions")(lesions_command)
 app.command("llc")(llc_command)
 app.command("modules")(modules_command)
+app.command("pattern")(pattern_command)
 app.command("respond")(respond_command)
 app.command("sweep")(sweep_command)
 app.command("sweep-report")(sweep_report_command)

@@ -11,7 +11,8 @@ from rich.text import Text
 from somite.behavior import SCORES
 from somite.estimators.verdict import CARE, GOOD, GRADES, REFUSE
 from somite.report.figures.verdicts import MARKS, PANELS
-from somite.report.reading import one
+from somite.report.reading import components_of
+from somite.report.words import singular
 from somite.study import Results
 
 
@@ -36,7 +37,7 @@ def _components(results: Results) -> Table:
     short = [score.removesuffix("_token")[:9] for score in scores]
     title = f"Components at step {last}; {CARE}: ∗, {REFUSE}: ×"
     table = Table(
-        one(results),
+        singular(components_of(results)),
         "rLLC",
         "MCSE",
         "R-hat",

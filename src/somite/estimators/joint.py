@@ -4,6 +4,7 @@ What is computed of several components is a linear combination of their series, 
 of the combined series: components are dependent, and adding their variances gives a wrong error.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,20 @@ def joined(draws: xr.Dataset | Sequence[xr.Dataset]) -> xr.Dataset:
         return runs[0]
     how: dict[str, Any] = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
     return xr.concat(runs, "component", join="outer", combine_attrs="override", **how)
+
+
+def total(draws: xr.Dataset) -> tuple[float, float]:
+    """Sum of the coefficients of all components, with its joint error.
+
+    Args:
+        draws: From `joined`; chains that failed in any component are left out.
+
+    Returns:
+        Value and error; NaN if no chain is good in all components.
+    """
+    names = [str(name) for name in draws.component.values]
+    series = joint(draws, names, "leave out")
+    return series.estimate(dict.fromkeys(names, 1.0)) if series else (math.nan, math.nan)
 
 
 def require_components(draws: xr.Dataset, names: Sequence[str], remedy: str) -> None:

@@ -12,6 +12,8 @@ from somite.report.sections import (
     ablation,
     attention,
     behavior,
+    cards,
+    compression,
     diagnostics,
     groups,
     modules,
@@ -33,14 +35,19 @@ SECTIONS = (
     stages,
     groups,
     modules,
+    cards,
     response_summary,
     refined,
     ablation,
     attention,
+    compression,
     diagnostics,
     settings,
 )
-OF_TRANSFORMERS = (behavior, modules, response_summary, ablation, attention)
+OF_TRANSFORMERS = (
+    *(behavior, modules, cards, response_summary, ablation, attention),
+    compression,
+)
 """What is measured of our own transformers alone; a tracked series has none of it."""
 
 

@@ -11,16 +11,17 @@ import xarray as xr
 from somite.estimators.verdict import GOOD
 from somite.report.reading import (
     boundaries,
+    components_of,
     failed_chains,
     heads,
     main_view,
-    noun,
     stage_spans,
     steps,
     tracked,
     views,
 )
 from somite.report.roles import CLEAR, Role, best_head, highest, roles, score_name, scores_in
+from somite.report.words import plural
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -150,8 +151,9 @@ def measured_line(results: Results) -> str:
     """What was measured, in a line."""
     llc = results.llc
     chains, draws = llc.attrs.get("chains", "?"), llc.attrs.get("draws", "?")
+    kinds = plural(components_of(results))
     return (
-        f"Refined local learning coefficient (rLLC) of {len(heads(results))} {noun(results)} at "
+        f"Refined local learning coefficient (rLLC) of {len(heads(results))} {kinds} at "
         f"{len(steps(results))} checkpoints, steps {steps(results)[0]} to {steps(results)[-1]}; "
         f"{chains} chains × {draws} draws in each cell."
     )

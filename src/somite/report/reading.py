@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -24,20 +22,6 @@ VIEW_NAMES = {
     "refined": "data-refined profiles",
 }
 MAIN_VIEW = "curves_ward"
-KINDS = {
-    "heads": "head",
-    "layers": "layer",
-    "mlps": "MLP",
-    "attentions": "attention",
-    "head_groups": "head group",
-    "keys_values": "key-value group",
-    "experts": "expert",
-    "routers": "router",
-    "neurons": "neuron",
-    "channels": "channel",
-    "gates": "gate",
-}
-"""What one component is called, by the kind that was chosen."""
 NO_CURVE = "no whole curve"
 
 
@@ -65,73 +49,16 @@ def heads(results: Results) -> list[str]:
     return [str(name) for name in results.llc["component"].values]
 
 
-def one(results: Results) -> str:
-    """What one component is called: "head", "layer", "channel group", else "component"."""
+def components_of(results: Results) -> str:
+    """How the components were chosen."""
     settings = results.settings
-    chosen = settings.get("components") or settings.get("sampling", {}).get("components", "heads")
-    kind, _, inside = str(chosen).partition(":")
-    return KINDS.get(kind, "component") + (" group" if kind == "channels" and "/" in inside else "")
-
-
-def many(results: Results) -> str:
-    """What several components are called."""
-    return f"{one(results)}s"
-
-
-def noun(results: Results) -> str:
-    """What the components are called in titles."""
-    if one(results) == "component":
-        return plural(str(results.settings.get("sampling", {}).get("components", "")))
-    return f"attention {many(results)}" if one(results) == "head" else many(results)
-
-
-def axis_of(results: Results) -> str:
-    """Title of an axis along which components stand."""
-    return "head (layer:head)" if one(results) == "head" else one(results)
+    found = settings.get("components") or settings.get("sampling", {}).get("components", "heads")
+    return str(found)
 
 
 def tracked(results: Results) -> bool:
     """Whether these are of a series that was only tracked: any loss, and no behaviour measured."""
     return not results.behavior.data_vars
-
-
-HEAD = re.compile(r"\d+:\d+")
-NOUNS = {
-    "heads": "attention heads",
-    "layers": "layers",
-    "mlps": "MLPs",
-    "neurons": "neurons",
-    "neuron_groups": "groups of neurons",
-}
-
-
-def plural(chosen: str, short: bool = False) -> str:
-    """What selected components are called.
-
-    Args:
-        chosen: Kinds as `somite.components` takes them, several with commas.
-        short: Whether heads are called just that.
-
-    Example:
-        >>> plural("heads,neuron_groups:4"), plural("0:1,0:2"), plural("heads", short=True)
-        ('attention heads and groups of neurons', 'components', 'heads')
-    """
-    names = dict.fromkeys(NOUNS.get(kind.partition(":")[0], "") for kind in chosen.split(","))
-    if "" in names:
-        return "components"
-    *others, last = names
-    said = f"{', '.join(others)} and {last}" if others else last
-    return said.replace("attention heads", "heads") if short else said
-
-
-def singular(names: Iterable[object]) -> str:
-    """What one of some components is called: a head where all are, by their names.
-
-    Example:
-        >>> singular(["0:0", "0:1"]), singular(["0:0", "0:mlp"])
-        ('head', 'component')
-    """
-    return "head" if all(HEAD.fullmatch(str(name)) for name in names) else "component"
 
 
 def steps(results: Results) -> list[int]:

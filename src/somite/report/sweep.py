@@ -15,17 +15,17 @@ from somite.sweeps.matched import at_equal_loss
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURES = (
-    "loss",
-    "total_llc",
-    "mean_coupling",
-    "modularity",
-    "modular_z",
-    "cooperating_modular_z",
-    "task_auc",
-    "selectivity",
-)
-"""What is shown, where it was measured; the table has the rest."""
+MEASURES = {
+    "loss": "loss (nats)",
+    "total_llc": "sum of LLCs",
+    "mean_coupling": "mean coupling |I|",
+    "modularity": "modularity Q",
+    "modular_z": "modularity, z against chance",
+    "cooperating_modular_z": "modularity of −I, z against chance",
+    "task_auc": "tasks told apart (AUC)",
+    "selectivity": "selectivity for one domain",
+}
+"""What is shown, in words, where it was measured; the table has the rest."""
 LEVEL = 0.05
 
 
@@ -56,7 +56,7 @@ def build_sweep(
     if at_loss is not None:
         findings += sentences(at_loss, f"at a loss of {equal.loss.mean():.3g}")
     page = write_page(path, fill(
-        "response.html.j2",
+        "page.html.j2",
         title=title,
         study="",
         measured=f"{len(ends)} models, of {made.seed.nunique()} seeds.",
@@ -74,10 +74,35 @@ def sentences(found: pd.DataFrame, when: str, most: int = 4) -> list[str]:
     if sure.empty:
         return [f"No effect on a measure is sure {when} (q < {LEVEL:g} over {len(found)} tests)."]
     return [
-        f"{row.term}: {row.measure} {row.effect:+.3g} {when} "
+        f"{said(row.term)}: {MEASURES.get(row.measure, row.measure)} {row.effect:+.3g} {when} "
         f"(95 %: {row.low:.3g} to {row.high:.3g}, q {row.q_value:.1g})."
         for row in sure.head(most).itertuples()
     ]
+
+
+def said(term: str) -> str:
+    """A term of the linear model in words.
+
+    Example:
+        >>> said("locality: 0.1 − 0.0"), said("a: 2 − 1 × b: 4 − 3")
+        ('locality 0.1 instead of 0.0', 'a 2 instead of 1, more so with b 4 instead of 3')
+    """
+    words = [
+        part.replace(": ", " ", 1).replace(" − ", " instead of ") for part in term.split(" × ")
+    ]
+    return ", more so with ".join(words)
+
+
+def shown(measures: list[str]) -> list[str]:
+    """Measures in words."""
+    return [MEASURES.get(name, name) for name in measures]
+
+
+def worded(found: pd.DataFrame, broken: bool = False) -> pd.DataFrame:
+    """Effects with measures and terms in words, those of pairs in two lines if asked for."""
+    measure = found.measure.map(lambda name: MEASURES.get(name, name))
+    terms = found.term.map(lambda term: said(term).replace(", more", ",<br>more"))
+    return found.assign(measure=measure, term=terms if broken else found.term.map(said))
 
 
 def _at_the_end(found: pd.DataFrame, measures: list[str]) -> Section:
@@ -87,7 +112,10 @@ def _at_the_end(found: pd.DataFrame, measures: list[str]) -> Section:
         "more."
     )
     chart = Chart(
-        "effects", "Effects at the end of training", note, effects_figure(found, measures)
+        "effects",
+        "Effects at the end of training",
+        note,
+        effects_figure(worded(found, broken=True), shown(measures)),
     )
     return Section("end", "At the end of training", "The end", "", (chart, _table(found)))
 
@@ -100,11 +128,18 @@ def _at_equal_loss(
         return [Section("equal", "At equal loss", "Equal loss", "", (Prose(words),))]
     note = "The same where each model first had the loss that all of them reach."
     blocks: list[Block] = [
-        Chart("equal-effects", "Effects at equal loss", note, effects_figure(found, measures)),
+        Chart(
+            "equal-effects",
+            "Effects at equal loss",
+            note,
+            effects_figure(worded(found, broken=True), shown(measures)),
+        ),
     ]
     for factor in factors:
         note = "A line for each model, along its training from left to right."
-        figure = loss_figure(table, factor, measures)
+        figure = loss_figure(
+            table.rename(columns=MEASURES | {"loss": "loss"}), factor, shown(measures)
+        )
         blocks.append(Chart(f"loss-{factor}", f"Measures against loss, by {factor}", note, figure))
     return [Section("equal", "At equal loss", "Equal loss", "", blocks)]
 
@@ -114,7 +149,7 @@ def _table(found: pd.DataFrame) -> Table:
     rows = [
         (r.measure, r.term, f"{r.effect:.3g}", f"{r.low:.3g} to {r.high:.3g}", f"{r.p_value:.2g}",
          f"{r.q_value:.2g}", str(r.n))
-        for r in found.itertuples()
+        for r in worded(found).itertuples()
     ]  # fmt: skip
     note = "Least squares with seeds as blocks; q by Benjamini and Hochberg over all rows."
     return Table("All effects", columns, rows, note)
@@ -124,11 +159,12 @@ def _models(
     table: pd.DataFrame, ends: pd.DataFrame, factors: list[str], measures: list[str]
 ) -> Section:
     columns = ["model", "seed", *factors, "step", *measures]
+    heads = [MEASURES.get(name, name) for name in columns]
     rows = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
             for row in ends[columns].itertuples(index=False)]  # fmt: skip
     failed = table[table.failed != ""]
     lost = [[str(r.model), str(r.seed), r.failed] for r in failed.itertuples()]
-    blocks: list[Block] = [Table("Models at the end of training", columns, rows)]
+    blocks: list[Block] = [Table("Models at the end of training", heads, rows)]
     if lost:
         blocks.append(Table("Models that failed", ("model", "seed", "reason"), lost))
     return Section("models", "Models", "Models", "", blocks)

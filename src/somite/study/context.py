@@ -73,7 +73,12 @@ def initial_model(recipe: Recipe) -> Transformer:
     config = recipe.model.transformer(recipe.data.vocab_size, recipe.data.context)
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         torch.random.manual_seed(stream_seed(recipe.training.seed, "initial weights"))
-        return Transformer(config)
+        model = Transformer(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(recipe.training.initial_scale)
+    return model
 
 
 @lru_cache(maxsize=2)

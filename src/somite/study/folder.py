@@ -17,6 +17,10 @@ MODULES = "modules.json"
 """Says which cells hold the modules of a run, where they were measured."""
 RESPONSE = "response.json"
 """Says which cells hold the responses of a run, their recorded losses, and the influences."""
+COMPRESSION = "compressibility.json"
+"""Says which cell holds how far the weights of a run can be compressed."""
+LESIONS = "lesions.json"
+"""Says which cells hold the lesions of the modules of a run."""
 ROOM = 300 * 2**20
 """Free bytes that a study asks for beside its checkpoints."""
 
@@ -25,6 +29,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG)
 OTHER = "Choose another with --out."
 AGAIN = "Remove that file and give `somite modules` again; what is sampled is kept."
+COMPRESS_AGAIN = "Remove that file and give `somite compress` again; what is measured is kept."
+LESION_AGAIN = "Remove that file and give `somite lesions` again; what is measured is kept."
 RESPOND_AGAIN = "Remove that file and give `somite respond` again; what is sampled is kept."
 
 
@@ -112,12 +118,26 @@ def listed_response(run: Path, part: str) -> dict[str, Any]:
 
     Args:
         run: Its folder.
-        part: "cells" for susceptibilities, "influence", or "losses" for the recorded losses, whose
-            cells are by name, "posterior" and "control".
+        part: "cells" for susceptibilities, "influence", "motion" by its last step, or "losses" for
+            the recorded losses, whose cells are by name, "posterior" and "control".
     """
     if not (run / RESPONSE).is_file():
         return {}
     return dict(_read(run / RESPONSE, RESPOND_AGAIN).get(part, {}))
+
+
+def listed_compression(run: Path) -> str | None:
+    """The cell that holds the compressibility of a run; None where it was not measured."""
+    if not (run / COMPRESSION).is_file():
+        return None
+    return str(_read(run / COMPRESSION, COMPRESS_AGAIN).get("cell"))
+
+
+def listed_lesions(run: Path) -> dict[str, dict[str, str]]:
+    """By step, the cell of each module whose lesion was measured."""
+    if not (run / LESIONS).is_file():
+        return {}
+    return dict(_read(run / LESIONS, LESION_AGAIN).get("steps", {}))
 
 
 def _check_owner(out: Path, name: str) -> None:

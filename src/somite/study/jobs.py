@@ -225,7 +225,7 @@ def _behavior(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     settings = context.recipe.behavior
     model = context.model(job.step)
     rows = natural_rows(context, settings.rows).to(context.device)
-    period = _induction_period(context)
+    period = induction_period(context)
     scores = attention_scores(model, rows, settings.seed, period)
     context_score = in_context_score(model, rows).rename(
         standard_error="in_context_score_standard_error"
@@ -250,7 +250,7 @@ def _ablate(job: Job, context: Context, progress: Progress) -> xr.Dataset:
     return ablation(context.model(job.step), rows, settings.seed)
 
 
-def _induction_period(context: Context) -> int | None:
+def induction_period(context: Context) -> int | None:
     """Period of the strings on which induction is scored: the middle of those trained on."""
     data = context.corpus.config
     if REPEATS not in context.corpus.tokens:

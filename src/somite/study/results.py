@@ -12,7 +12,13 @@ from somite.core.errors import InputError
 from somite.data.config import MIXTURE
 from somite.study.analysis import join_steps
 from somite.study.cells import read_cell
-from somite.study.folder import listed_modules, listed_response, read_manifest
+from somite.study.folder import (
+    listed_compression,
+    listed_lesions,
+    listed_modules,
+    listed_response,
+    read_manifest,
+)
 from somite.training import CheckpointSeries
 
 
@@ -50,6 +56,9 @@ class Results:
         modules: By set of components ("heads"), interactions and modules.
         response: By step, susceptibilities, see `somite.study.response_tables.response_tables`.
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
+        compression: Critical levels, see `somite.study.compression_tables.compression_tables`.
+        lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
+        motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
     """
 
     settings: dict[str, Any]
@@ -66,6 +75,9 @@ class Results:
     modules: Mapping[str, FoundModules] = field(default_factory=dict)
     response: Mapping[int, xr.Dataset] = field(default_factory=dict)
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    compression: xr.Dataset | None = None
+    lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
+    motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -204,6 +216,12 @@ class _Reader:
             modules=self._modules(),
             response=StoredSteps(self.run, listed_response(self.run, "cells")),
             influence=StoredSteps(self.run, listed_response(self.run, "influence")),
+            compression=self._compression(),
+            lesions={
+                int(step): {name: read_cell(self.run / path) for name, path in cells.items()}
+                for step, cells in listed_lesions(self.run).items()
+            },
+            motion=StoredSteps(self.run, listed_response(self.run, "motion")),
         )
 
     def last_estimates(self) -> xr.Dataset:
@@ -250,6 +268,11 @@ class _Reader:
                 {name: read_cell(self.run / path) for name, path in through.items()},
             )
         return found
+
+    def _compression(self) -> xr.Dataset | None:
+        """What `somite compress` has added."""
+        cell = listed_compression(self.run)
+        return None if cell is None else read_cell(self.run / cell)
 
     def _training(self) -> xr.Dataset:
         if "losses" in self.manifest["cells"]:

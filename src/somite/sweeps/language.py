@@ -1,20 +1,18 @@
 """Language models of a sweep: whole studies, with the interactions at the last checkpoint."""
 
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
 from somite.components import components
 from somite.core.errors import InputError
 from somite.core.random import stream
-from somite.estimators.joint import joint
+from somite.estimators.joint import total
 from somite.models import Transformer, next_token_loss
 from somite.modularity import specialization
 from somite.sampling import Target, sample
@@ -115,22 +113,15 @@ def _chain_steps(recipe: Recipe, heads: int, domains: int) -> int:
 def _row(results: Results, step: int) -> Row:
     losses, estimates = results.training.sel(step=step), results.llc.sel(step=step)
     found = {f"loss_{name}": float(losses.loss.sel(domain=name)) for name in losses.domain.values}
-    total, error = _total(results.draws(step))
+    whole, error = total(results.draws(step))
     row = {"step": step, "loss": float(losses.loss.mean()), **found}
-    row |= {"train_loss": float(losses.train_loss), "total_llc": total, "total_llc_mcse": error}
+    row |= {"train_loss": float(losses.train_loss), "total_llc": whole, "total_llc_mcse": error}
     row |= {"mean_llc": float(estimates.llc.mean())}
     row |= {"usable": float((estimates.verdict != "don't use").mean())}
     for name, how in SCORES.items():
         if name in results.behavior:
             row[name] = float(getattr(results.behavior[name].sel(step=step), how)())
     return row
-
-
-def _total(draws: xr.Dataset) -> tuple[float, float]:
-    """Sum of the coefficients, over the chains that are good in all, with its joint error."""
-    names = [str(name) for name in draws.component.values]
-    series = joint(draws, names, "leave out")
-    return series.estimate(dict.fromkeys(names, 1.0)) if series else (math.nan, math.nan)
 
 
 def _at_the_end(results: Results, step: int) -> Row:

@@ -1,4 +1,4 @@
-"""The training loop: AdamW, warm-up, gradient clipping, and a checkpoint at each planned step.
+"""The training loop: AdamW or SGD, warm-up, clipped gradients, a checkpoint at planned steps.
 
 Every batch is a pure function of (seed, step), so a run that was stopped goes on from its latest
 checkpoint with the same numbers.
@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from somite.core.checks import at_least, not_negative, positive
+from somite.core.checks import at_least, not_negative, one_of, positive
 from somite.core.errors import InputError
 from somite.core.threads import torch_threads
 from somite.models.losses import next_token_loss
 from somite.training.checkpoints import CheckpointSeries, History
 
 EVALUATION_CHUNK = 128
+OPTIMIZERS = ("adamw", "sgd")
+MOMENTUM = 0.9
+"""Of SGD."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class TrainingConfig:
     Args:
         steps: Number of optimiser steps.
         batch_size: Rows per step.
-        learning_rate: Of AdamW, after warm-up.
+        learning_rate: Of the optimiser, after warm-up.
         warm_up: Steps over which the learning rate rises linearly.
-        weight_decay: Of AdamW, on all weights.
+        weight_decay: On all weights; decoupled with AdamW, of which 0 makes Adam.
         clip: Largest norm of the gradient.
         seed: Of the initial weights and the batches.
         threads: Threads of PyTorch; part of the run's identity, since sums depend on it.
+        optimizer: "adamw", or "sgd" with momentum 0.9.
+        initial_scale: Factor on all matrices at the start.
     """
 
     steps: int = 2000
@@ -42,9 +47,13 @@ class TrainingConfig:
     clip: float = 1.0
     seed: int = 0
     threads: int = 1
+    optimizer: str = "adamw"
+    initial_scale: float = 1.0
 
     def __post_init__(self) -> None:
         """Check before any work starts."""
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        positive("initial_scale", self.initial_scale)
         for name in ("steps", "batch_size", "threads"):
             at_least(name, getattr(self, name), 1)
         at_least("warm_up", self.warm_up, 0)
@@ -80,9 +89,7 @@ def train(
     Raises:
         InputError: If the loss stops being finite.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
+    optimizer = _optimizer(model, config)
     history, start, recent = series.history(), 0, list[float]()
     with torch_threads(config.threads):
         if series.steps():
@@ -97,6 +104,13 @@ def train(
                 history = _keep(step + 1, model, optimizer, series, validation, recent, history)
                 recent.clear()
     return history
+
+
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), rate, momentum=MOMENTUM, weight_decay=decay)
+    return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay)
 
 
 def _update(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from somite.baselines import cka, rsa
-from somite.baselines.hsic import biased_hsic, unbiased_hsic
+from somite.baselines.hsic import GramSums, biased_hsic, unbiased_hsic
 from somite.core.errors import InputError
 from unit.baselines.small import drawn, series
 
@@ -22,14 +22,23 @@ def test_unbiased_estimate_is_the_mean_over_different_samples():
         first[i, j] * (second[i, j] + second[q, r] - 2 * second[i, q])
         for i, j, q, r in permutations(range(6), 4)
     ]
-    assert unbiased_hsic(found)[0, 1] == pytest.approx(np.mean(terms))
+    assert unbiased_hsic(GramSums.of_grams(found))[0, 1] == pytest.approx(np.mean(terms))
 
 
 def test_biased_estimate_is_the_squared_covariance():
     values = drawn(2, 8, 3)
     centered = values - values.mean(1, keepdims=True)
     expected = np.sum((centered[0].T @ centered[1]) ** 2) / 49
-    assert biased_hsic(grams(values))[0, 1] == pytest.approx(expected)
+    assert biased_hsic(GramSums.of_grams(grams(values)))[0, 1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("samples", [5, 40])
+def test_sums_from_features_are_those_of_their_gram_matrices(samples):
+    values = drawn(3, samples, 4)
+    for own, expected in zip(
+        GramSums.of_features(values), GramSums.of_grams(grams(values)), strict=True
+    ):
+        np.testing.assert_allclose(own, expected, rtol=1e-12)
 
 
 def test_cka_does_not_change_with_rotation_or_scale_of_features():

@@ -27,7 +27,7 @@ def test_the_page_says_what_is_sure_and_lists_what_failed(table, tmp_path):
     text = page.read_text()
     assert "Does width matter?" in text
     assert "&lt;b&gt;it diverged" in text
-    assert "total_llc +" in text
+    assert "width 32 instead of 16: sum of LLCs +" in text
     assert set(found.measure) == {"loss", "total_llc", "modular_z"}
 
 
@@ -35,7 +35,7 @@ def test_measures_of_the_last_checkpoint_alone_are_not_compared_at_equal_loss(ta
     page, _ = build_sweep(table, ["width"], "Does width matter?", tmp_path / "report.html")
     text = page.read_text()
     assert "Measures against loss, by width" in text
-    assert text.count("modular_z") >= 1
+    assert text.count("z against chance") >= 1
 
 
 def test_no_sure_effect_is_said():

@@ -256,13 +256,13 @@ def test_components_that_are_no_heads_are_not_called_heads() -> None:
     )
     made = section(results)
     network, table, *_, matrix, methods = made.blocks
-    assert made.title == "Modules by interaction: attention heads and groups of neurons"
+    assert made.title == "Modules by interaction: attention heads and neuron groups"
     nodes = network.figure.data[-1]
     assert "head" not in nodes.hovertemplate
     assert len(set(zip(nodes.x, nodes.y, strict=True))) == len(names)
     assert set(nodes.textposition) == {"middle center", "bottom center"}
     assert matrix.figure.layout.xaxis.title.text == "component"
-    assert table.columns[1] == "heads and groups of neurons"
+    assert table.columns[1] == "heads and neuron groups"
     assert "neurons (" in " ".join(row[2] for row in table.rows)
     assert "Other methods are compared on heads" in methods.text
 

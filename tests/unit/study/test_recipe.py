@@ -161,3 +161,12 @@ def test_sections_check_themselves():
         StagesConfig(bootstraps=1)
     with pytest.raises(InputError, match="max_groups"):
         GroupsConfig(max_groups=0)
+
+
+def test_the_initial_scale_multiplies_matrices_and_no_vectors():
+    plain, scaled = (
+        initial_model(load_recipe("smoke", {"training.initial_scale": text})) for text in ("1", "2")
+    )
+    for (name, weight), other in zip(plain.named_parameters(), scaled.parameters(), strict=True):
+        factor = 2 if weight.ndim > 1 else 1
+        assert bool((factor * weight == other).all()), name

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from somite.core.errors import InputError
 from somite.core.fingerprint import fingerprint
 from somite.models import next_token_loss
 from somite.training import CheckpointSeries, TrainingConfig
+from somite.training.loop import OPTIMIZERS
 from unit.training import tiny
 
 
@@ -67,11 +69,13 @@ def test_loss_falls(tmp_path):
 
 
 @pytest.mark.parametrize("at", [0, 2, 3, 5, 8, 9])
-def test_stopped_and_resumed_equals_uninterrupted(tmp_path, at):
-    whole, history = tiny.run(tmp_path / "whole")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, at, optimizer):
+    config = replace(tiny.CONFIG, optimizer=optimizer)
+    whole, history = tiny.run(tmp_path / "whole", config)
     with pytest.raises(Killed):
-        tiny.run(tmp_path / "parts", batch=dying_batch(at))
-    parts, resumed = tiny.run(tmp_path / "parts")
+        tiny.run(tmp_path / "parts", config, batch=dying_batch(at))
+    parts, resumed = tiny.run(tmp_path / "parts", config)
     assert state(parts) == state(whole)
     assert resumed == history
 
@@ -101,6 +105,24 @@ def test_resuming_without_the_optimizer_would_change_the_numbers(tmp_path):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         fresh.step()
     assert fingerprint(model.state_dict()) != fingerprint(whole.weights(10))
+
+
+def test_sgd_takes_the_step_of_its_formula(tmp_path):
+    config = TrainingConfig(
+        steps=2, batch_size=8, warm_up=0, learning_rate=0.1, weight_decay=0.0, optimizer="sgd"
+    )
+    series, _ = tiny.run(tmp_path, config, keep=[0, 1, 2])
+    model, velocity = tiny.new_model(), {}
+    for step in range(2):
+        model.zero_grad()
+        next_token_loss(model, tiny.batch(step)).mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                velocity[name] = 0.9 * velocity.get(name, 0.0) + weight.grad
+                weight.sub_(0.1 * velocity[name])
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(series.weights(2)[name], weight)
 
 
 def test_a_finished_series_is_left_alone(tmp_path):
@@ -148,6 +170,8 @@ def test_divergence_is_one_line_with_a_remedy(tmp_path):
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"clip": math.nan}, "clip must be positive"),
         ({"weight_decay": -0.1}, "weight_decay must be zero or more"),
+        ({"optimizer": "adam"}, "optimizer must be a known name"),
+        ({"initial_scale": 0.0}, "initial_scale must be positive"),
     ],
 )
 def test_refuses_bad_settings(settings, words):

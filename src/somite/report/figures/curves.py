@@ -16,7 +16,16 @@ from somite.report.figures.shading import shade_stages
 from somite.report.figures.verdicts import PANELS, hover_text
 from somite.report.layout import axis_name, label, step_axis, styled
 from somite.report.palette import category_color, category_dash
-from somite.report.reading import by_layer, group_of, group_title, heads, one, spread, steps
+from somite.report.reading import (
+    by_layer,
+    components_of,
+    group_of,
+    group_title,
+    heads,
+    spread,
+    steps,
+)
+from somite.report.words import singular
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -70,7 +79,7 @@ def value_range(llc: xr.Dataset) -> tuple[float, float]:
 
 def _panel(results: Results, members: list[str], named: set[int]) -> list[go.Scatter]:
     """Bands and lines of one layer; `named` remembers groups already in the legend."""
-    groups, kind = group_of(results), one(results)
+    groups, kind = group_of(results), singular(components_of(results))
     traces = []
     for head in members:
         curve = results.llc.sel(component=head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ from somite.report.palette import FAINT, INK, category_color
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW, LEAST = 26, 240
+ROW, LEAST = 30, 170
+COLUMNS = 3
 
 
 def effects_figure(found: pd.DataFrame, measures: Sequence[str], level: float = 0.05) -> go.Figure:
-    """Effects with their intervals, one panel for each measure.
+    """Effects with their intervals, one panel for each measure, three in a row.
 
     Args:
         found: Of `somite.sweeps.effects`.
@@ -26,15 +28,18 @@ def effects_figure(found: pd.DataFrame, measures: Sequence[str], level: float = 
         level: Effects with a larger q are drawn faintly.
     """
     terms = list(dict.fromkeys(found.term))
+    columns, height = min(COLUMNS, len(measures)), max(LEAST, ROW * len(terms) + 90)
+    lines = math.ceil(len(measures) / columns)
     figure = make_subplots(
-        1, len(measures), shared_yaxes=True, horizontal_spacing=0.04,
+        lines, columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.3 / lines,
         subplot_titles=[f"<b>{name}</b>" for name in measures],
     )  # fmt: skip
-    for column, measure in enumerate(measures, start=1):
+    for panel, measure in enumerate(measures):
+        row, column = panel // columns + 1, panel % columns + 1
         rows = found[found.measure == measure]
         for sure, part in rows.groupby(rows.q_value < level):
             figure.add_scatter(
-                x=part.effect, y=part.term, mode="markers", row=1, col=column, showlegend=False,
+                x=part.effect, y=part.term, mode="markers", row=row, col=column, showlegend=False,
                 marker={"color": INK if sure else FAINT, "size": 8},
                 error_x={"type": "data", "array": part.high - part.effect,
                          "arrayminus": part.effect - part.low, "thickness": 1.5},
@@ -43,9 +48,9 @@ def effects_figure(found: pd.DataFrame, measures: Sequence[str], level: float = 
                 "%{customdata[1]:.3g})<br>q %{customdata[2]:.2g}, %{customdata[3]} models"
                 "<extra></extra>",
             )  # fmt: skip
-        figure.add_vline(x=0, line={"color": FAINT, "width": 1}, row=1, col=column)
-        figure.update_xaxes(title_text="difference", row=1, col=column)
-    styled(figure, max(LEAST, ROW * len(terms) + 110))
+        figure.add_vline(x=0, line={"color": FAINT, "width": 1}, row=row, col=column)
+    styled(figure, height * lines)
+    figure.update_xaxes(nticks=5, tickangle=0)
     figure.update_yaxes(categoryorder="array", categoryarray=terms[::-1], automargin=True)
     return figure
 
@@ -77,4 +82,6 @@ def loss_figure(table: pd.DataFrame, factor: str, measures: Sequence[str]) -> go
             )  # fmt: skip
             shown.add(level)
         figure.update_xaxes(title_text="loss (nats)", autorange="reversed", row=1, col=column)
-    return styled(figure, 380)
+    return styled(figure, 400, margin={"l": 56, "r": 16, "t": 76, "b": 48}).update_layout(
+        legend={"y": 1.1}
+    )

@@ -12,7 +12,8 @@ from plotly.subplots import make_subplots
 
 from somite.report.layout import label, styled, thin
 from somite.report.palette import category_color, translucent
-from somite.report.reading import one
+from somite.report.reading import components_of
+from somite.report.words import singular
 from somite.sampling.draws import REFERENCE
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def traces_figure(results: Results, cells: list[Cell]) -> go.Figure:
     Returns:
         The figure.
     """
-    kind = one(results)
+    kind = singular(components_of(results))
     titles = [
         f"<b>{kind} {label(cell.component)}, step {cell.step}</b> ({label(cell.why)}), {name}"
         for cell in cells

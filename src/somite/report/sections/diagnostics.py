@@ -17,8 +17,9 @@ from somite.report.findings import GOOD_R_HAT
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table
 from somite.report.palette import MAP, MAP_OF_COUNTS
-from somite.report.reading import failed_chains, heads, one, verdict_counts
+from somite.report.reading import components_of, failed_chains, heads, verdict_counts
 from somite.report.roles import roles
+from somite.report.words import singular
 from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ TRACES = {"": "on minibatches", "_probe": "on the probe"}
 
 def section(results: Results) -> Section:
     """Maps over step × component, traces of three cells, and tables of what went wrong."""
-    kind = one(results)
+    kind = singular(components_of(results))
     verdicts = Chart(
         "verdicts",
         f"Verdict on every cell (∗: {CARE}, ×: {REFUSE})",
@@ -162,7 +163,12 @@ def doubtful_table(results: Results, what: str = "chains") -> Table:
     more = len(places) > MOST_DOUBTFUL
     note = f"The worst {MOST_DOUBTFUL} of {len(places)}; the map above shows all." if more else ""
     shown = rows or [["none", "–", GOOD, "all cells are good"]]
-    columns = (one(results), "checkpoint", "verdict", "what is wrong, and what to change")
+    columns = (
+        singular(components_of(results)),
+        "checkpoint",
+        "verdict",
+        "what is wrong, and what to change",
+    )
     return Table(TITLES[what], columns, shown, note)
 
 
@@ -177,7 +183,14 @@ def failed_table(results: Results) -> Table:
     note = f"The first {MOST_ROWS} of {total} are listed." if total > MOST_ROWS else ""
     shown = rows[:MOST_ROWS] or [["none failed", "–", "–", "–", "–", "–"]]
     failed_at = "failed at step of the chain"
-    columns = (one(results), "checkpoint", "domain", "chain", failed_at, "status")
+    columns = (
+        singular(components_of(results)),
+        "checkpoint",
+        "domain",
+        "chain",
+        failed_at,
+        "status",
+    )
     return Table("Failed chains", columns, shown, note)
 
 

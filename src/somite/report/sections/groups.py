@@ -13,7 +13,8 @@ from somite.report.findings import agreement_sentence, p_text
 from somite.report.layout import label, styled
 from somite.report.page import Chart, Section, Table
 from somite.report.palette import INK, WRITTEN_MAP, category_color, translucent
-from somite.report.reading import axis_of, many, one, view_name, views
+from somite.report.reading import components_of, view_name, views
+from somite.report.words import axis, plural, singular
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 def section(results: Results) -> Section:
     """Labels of every component in every view, agreement between views, stability."""
-    groups, kind = results.groups, one(results)
+    groups, kind = results.groups, singular(components_of(results))
     raster = Chart(
         "raster",
         f"Group of each {kind}" + (", seen four ways" if len(views(groups)) == 4 else ""),
         "One row per view; equal colour and number: same group within that row. Numbers of "
         "different rows do not correspond.",
-        raster_figure(groups, kind, axis_of(results)),
+        raster_figure(groups, kind, axis(components_of(results))),
     )
     agreement = Chart(
         "agreement",
@@ -37,7 +38,7 @@ def section(results: Results) -> Section:
         agreement_figure(groups),
     )
     blocks = (raster, agreement, table(groups))
-    title = f"Groups of {many(results)}"
+    title = f"Groups of {plural(components_of(results), short=True)}"
     return Section("groups", title, "Groups", lead(results), blocks)
 
 

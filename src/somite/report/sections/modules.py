@@ -15,9 +15,9 @@ from somite.report.findings import p_text
 from somite.report.layout import label, short_step, styled
 from somite.report.page import Block, Chart, Prose, Section, Table, not_measured
 from somite.report.palette import DIVERGING
-from somite.report.reading import plural, singular
 from somite.report.roles import describe_group, roles
 from somite.report.sections.through import METHODS, blocks, sentence
+from somite.report.words import axis, plural, singular
 
 if TYPE_CHECKING:
     from somite.study.results import FoundModules, Results
@@ -54,7 +54,7 @@ def _section(
     for relation in (str(name) for name in found.relation.values):
         one = _numbered(found.sel(relation=relation), modules.through.get(relation), step)
         shown += [_network(one, key, chosen), _modules_table(one, results, chosen)]
-    shown += [_matrix(found, key), _methods(found)]
+    shown += [_matrix(found, key, chosen), _methods(found)]
     for through in modules.through.values():
         shown += blocks(results, through, key)
     said = " ".join([lead(found, step), *map(sentence, modules.through.values())])
@@ -147,7 +147,7 @@ def strongest(found: xr.Dataset) -> list[tuple[str, str, float, float, float]]:
 
 
 def _network(one: xr.Dataset, key: str, chosen: str) -> Chart:
-    relation, noun = str(one.relation.item()), singular(one.component.values)
+    relation, noun = str(one.relation.item()), singular(chosen)
     means, sign = MEANING[relation]
     return Chart(
         f"{key}-network-{relation}",
@@ -159,18 +159,18 @@ def _network(one: xr.Dataset, key: str, chosen: str) -> Chart:
     )
 
 
-def _matrix(found: xr.Dataset, key: str) -> Chart:
+def _matrix(found: xr.Dataset, key: str, chosen: str) -> Chart:
     surest = str(found.p_value.idxmin("relation").item())
     return Chart(
         f"{key}-interactions",
         "Interaction of every pair",
         f"In the order of the {surest} modules. Orange: above zero; blue: below. ∗: q < {LEVEL:g}. "
         "The label of a cell gives the error.",
-        matrix_figure(found.sel(relation=surest)),
+        matrix_figure(found.sel(relation=surest), chosen),
     )
 
 
-def matrix_figure(one: xr.Dataset) -> go.Figure:
+def matrix_figure(one: xr.Dataset, chosen: str) -> go.Figure:
     """Heat map of I, components ordered by module."""
     order = np.argsort(one.label.values, kind="stable")
     ordered = one.isel(component=order, other=order)
@@ -185,9 +185,8 @@ def matrix_figure(one: xr.Dataset) -> go.Figure:
     height = 24 * len(names) + 100
     figure = styled(go.Figure(cells), height, margin={"l": 60, "r": 16, "t": 10, "b": 56})
     plain_grid(figure)
-    title = {"head": "head (layer:head)"}.get(noun := singular(names), noun)
-    figure.update_xaxes(title_text=title)
-    figure.update_yaxes(title_text=title)
+    figure.update_xaxes(title_text=axis(chosen))
+    figure.update_yaxes(title_text=axis(chosen))
     return figure
 
 

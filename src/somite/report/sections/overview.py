@@ -9,8 +9,9 @@ from somite.report.figures.curves import curves_figure
 from somite.report.findings import findings, measured_line, quality
 from somite.report.page import Chart
 from somite.report.palette import category_color
-from somite.report.reading import group_of, group_title, heads, main_view, noun, view_name
+from somite.report.reading import components_of, group_of, group_title, heads, main_view, view_name
 from somite.report.roles import describe_group, roles
+from somite.report.words import plural
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -44,19 +45,20 @@ class Overview:
 
 def overview(results: Results) -> Overview:
     """Compose the first screen."""
+    kinds = plural(components_of(results))
     note = (
-        f"Each line is one of the {noun(results)}, named at its end and coloured by its group; "
+        f"Each line is one of the {kinds}, named at its end and coloured by its group; "
         "bands are ± 2 MCSE. Dashed: stage boundaries, grey: their 95 % intervals. Open circles: "
         "chains that are not good by their own verdict."
     )
     chart = Chart(
         "curves",
-        f"Complexity of {noun(results)} over training (rLLC)",
+        f"Complexity of {kinds} over training (rLLC)",
         note,
         curves_figure(results, CHART_HEIGHT),
     )
     return Overview(
-        title=f"When {len(heads(results))} {noun(results)} took shape",
+        title=f"When {len(heads(results))} {kinds} took shape",
         study=str(results.settings.get("name", "")),
         measured=measured_line(results),
         findings=findings(results),

@@ -16,7 +16,8 @@ from somite.report.figures.verdicts import MARKS, hover_text
 from somite.report.layout import short_step
 from somite.report.page import Block, Chart, Section, Table, not_measured
 from somite.report.palette import DIVERGING, WRITTEN_MAP
-from somite.report.reading import one
+from somite.report.reading import components_of
+from somite.report.words import singular
 from somite.sampling.status import CONVERGED
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def section(results: Results) -> Section:
     refined = results.refined
     if refined is None or refined.sizes["step"] == 0:
         return not_measured("refined", TITLE, "Data-refined", "Data-refined rLLC")
-    steps, kind = [int(step) for step in refined["step"].values], one(results)
+    steps, kind = [int(step) for step in refined["step"].values], singular(components_of(results))
     figures = [profile_figure(refined.sel(step=step), kind, relative=False) for step in steps]
     ratios = [profile_figure(refined.sel(step=step), kind, relative=True) for step in steps]
     names = [f"step {short_step(step)}" for step in steps]
@@ -103,8 +104,9 @@ def scores_table(results: Results, refined: xr.Dataset) -> Table:
             above = f"{row.domain.values[most]} ({share})"
             rows.append([name, above, *scores, f"{float(row.negative_mass):.0%}"])
     left_out = [str(name) for name in series.component.values[~fit]]
+    kind = singular(components_of(results))
     note = (
-        f"Of the share of each domain in the rLLC of a {one(results)}, values below zero left out. "
+        f"Of the share of each domain in the rLLC of a {kind}, values below zero left out. "
         "Specialisation: 1 − entropy / log(domains). Selectivity: (largest − mean of the others) / "
         "their sum. Both are 0 where all domains count alike and 1 where one has all. Domains that "
         "take part: 1 / Σ share². ±: standard error, chains and draws resampled together for all "
@@ -113,7 +115,7 @@ def scores_table(results: Results, refined: xr.Dataset) -> Table:
     if left_out:
         note += f" Left out, without a positive value: {', '.join(left_out)}."
     columns = (
-        *(one(results), "most on", "specialisation", "selectivity", "domains that take part"),
+        *(kind, "most on", "specialisation", "selectivity", "domains that take part"),
         "negative mass",
     )
     return Table(f"How specialised, at step {int(refined.step[-1])}", columns, rows, note)

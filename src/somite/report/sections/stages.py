@@ -16,14 +16,15 @@ from somite.report.palette import CATEGORIES, FAINT
 from somite.report.reading import (
     NO_CURVE,
     boundaries,
+    components_of,
     group_of,
     group_title,
     heads,
-    many,
     stage_spans,
     tracked,
 )
 from somite.report.roles import score_name, scores_in
+from somite.report.words import plural
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -47,10 +48,11 @@ def boundary_table(results: Results) -> Table:
         [f"{i} → {i + 1}", f"{b.step:.0f}", f"{b.low:.0f} to {b.high:.0f}", f"{b.support:.0%}"]
         for i, b in enumerate(boundaries(results), start=1)
     ]
+    kinds = plural(components_of(results), short=True)
     note = (
-        f"Found in the rLLC curves of all {many(results)} together: continuous, piecewise linear "
+        f"Found in the rLLC curves of all {kinds} together: continuous, piecewise linear "
         "in log(step + 1), number chosen by BIC. Intervals and support: bootstrap over chains, "
-        f"then blocks of draws, jointly for all {many(results)}; “found again in”: share of them "
+        f"then blocks of draws, jointly for all {kinds}; “found again in”: share of them "
         "with a boundary near."
     )
     columns = ("between stages", "step", "95 % interval (steps)", "found again in")

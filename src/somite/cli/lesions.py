@@ -1,0 +1,49 @@
+"""`somite lesions`: what each module of a run does, and what breaks without it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+
+
+def lesions_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run whose modules were measured.")],
+    step: Annotated[
+        int | None, typer.Option(help="Checkpoint. Default: the last one with modules.")
+    ] = None,
+    sets: Annotated[
+        int, typer.Option(help="Random sets of heads of the same layers that are compared.")
+    ] = 200,
+) -> None:
+    """Withhold each module of heads, and random sets of the same size; add cards to the report.
+
+    Of each module: which domains and behaviors suffer more than without random heads, what it does
+    alone, and the text on which it matters most. Run `somite modules` first.
+    """
+    from somite.cli.progress import TerminalWatch
+    from somite.cli.trained import trained_run
+    from somite.report import build_report
+    from somite.report.sections.cards import effects_table
+    from somite.study import load_results
+    from somite.study.folder import read_manifest, writable
+    from somite.study.lesions import study_lesions
+
+    read_manifest(run)
+    context = trained_run(run)
+    with TerminalWatch(console) as watch:
+        study_lesions(context, step, sets, watch)
+        results = load_results(run)
+        with writable(run):
+            report = build_report(results, run / "report.html")
+    at = max(results.lesions) if step is None else step
+    for name, found in results.lesions[at].items():
+        whole = effects_table(name, found)
+        table = Table(*whole.columns, title=whole.title, title_justify="left")
+        for row in whole.rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)

@@ -136,8 +136,9 @@ def _module(
     if name not in fitting:
         rule, got = f"must be the name of {words}", name
         if name in modules:
-            got = f"{name}, which is {type(modules[name]).__name__}"
-        raise InputError("components", rule, got, nearest(name, fitting))
+            got = f"{name or 'the model itself'}, which is {type(modules[name]).__name__}"
+        wrap = "Put the model into torch.nn.Sequential, whose modules have names."
+        raise InputError("components", rule, got, nearest(name, fitting) if fitting else wrap)
     found: nn.Module = modules[name]
     return found
 

@@ -102,6 +102,12 @@ def test_what_is_not_there_is_refused(which, words):
         so.components(NET, which)
 
 
+def test_a_bare_module_has_no_name():
+    words = "got 'the model itself, which is LSTM'. Put the model into torch.nn.Sequential"
+    with pytest.raises(InputError, match=words):
+        so.components(nn.LSTM(2, 3), "gates:")
+
+
 def test_transposed_convolutions_in_groups_are_refused():
     model = nn.Sequential(nn.ConvTranspose2d(2, 2, 1, groups=2))
     with pytest.raises(InputError, match="0 must not be transposed in groups, got '2 groups'"):

@@ -9,9 +9,10 @@ import xarray as xr
 
 from browser.pages import Opened, wait_until
 from somite.report import build_response
+from somite.report.figures.motion import motion_figure
 from somite.report.figures.response import unit_of
 from unit.report.synthetic import synthetic_results
-from unit.report.synthetic_response import influences, response
+from unit.report.synthetic_response import influences, motion, response
 
 VIEWER = "#viewer-tokens"
 MANY = 1588
@@ -19,7 +20,8 @@ MANY = 1588
 
 
 def page_of(folder: Path, table: xr.Dataset) -> Path:
-    results = synthetic_results(response={3000: table}, influence={3000: influences()})
+    results = synthetic_results(response={3000: table}, influence={3000: influences()},
+                                motion={3000: motion()})  # fmt: skip
     return build_response(results, folder / "response.html")
 
 
@@ -140,3 +142,16 @@ def many() -> xr.Dataset:
     ids = random.integers(len(small.text), size=(MANY, 64))
     domain = [str(small.group.values[3 * i // MANY]) for i in range(MANY)]
     return table.assign(token_id=(("example", "position"), ids), domain=("example", domain))
+
+
+def test_tokens_move_when_played(opened: Opened) -> None:
+    page, plot = opened.page, "document.getElementById('plot-token-motion')"
+    frames = motion_figure(motion()).frames
+    first, last = (frame.data[0].x[0] for frame in frames)
+    place = f"{plot}.data[0].x[0]"
+    assert page.evaluate(place) == pytest.approx(last)
+    page.locator("#plot-token-motion .updatemenu-button", has_text="play").click()
+    wait_until(page, f"Math.abs({place} - {first}) < 1e-6")
+    wait_until(page, f"Math.abs({place} - {last}) < 1e-6")
+    assert page.evaluate(f"{plot}.layout.sliders[0].active") == len(frames) - 1
+    assert opened.messages == []

@@ -16,6 +16,7 @@ from somite.cli.data import data_app
 from somite.cli.lesions import lesions_command
 from somite.cli.modules import modules_command
 from somite.cli.options import pair
+from somite.cli.pattern import pattern_command
 from somite.cli.respond import influence_command, respond_command
 from somite.cli.sweep import sweep_command, sweep_report_command
 from somite.cli.verify import verify_command
@@ -40,6 +41,7 @@ app.command("influence")(influence_command)
 app.command("lesions")(lesions_command)
 app.command("llc")(llc_command)
 app.command("modules")(modules_command)
+app.command("pattern")(pattern_command)
 app.command("respond")(respond_command)
 app.command("sweep")(sweep_command)
 app.command("sweep-report")(sweep_report_command)

@@ -1,6 +1,6 @@
 """Text of several domains as rows of tokens, what its n-grams say, and small tasks."""
 
-from somite.data.batches import sample_rows, training_batch
+from somite.data.batches import sample_rows, training_batch, training_shares
 from somite.data.build import build_corpus
 from somite.data.collect import collect
 from somite.data.config import REPEATS, DataConfig
@@ -62,5 +62,6 @@ __all__ = [
     "token_rows",
     "train_tokenizer",
     "training_batch",
+    "training_shares",
     "weighted_batch",
 ]

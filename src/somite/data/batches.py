@@ -11,6 +11,7 @@ from somite.core.random import stream
 from somite.data.config import REPEATS, check_repeats_share
 from somite.data.corpus import SPLITS, Corpus
 from somite.data.repeats import repeated_rows
+from somite.data.weighted import drawn, row_weights
 
 
 def training_batch(
@@ -21,7 +22,7 @@ def training_batch(
     The number of repeated rows is ⌊(step + 1)·share·B⌋ - ⌊step·share·B⌋, B the batch size, so
     that the share holds over time even where it is no whole number of rows. They are new random
     strings in each step; the others are drawn with replacement, each row of each natural domain
-    being as likely as any other.
+    being as likely as any other, unless the corpus has shares of the domains.
 
     Args:
         corpus: Where the rows come from.
@@ -39,8 +40,7 @@ def training_batch(
     check_repeats_share(repeats_share)
     per_step = repeats_share * batch_size
     repeated = floor((step + 1) * per_step) - floor(step * per_step)
-    total = sum(len(corpus.tokens[name]["train"]) for name in corpus.natural)
-    index = torch.randint(total, (batch_size - repeated,), generator=stream(seed, "batch", step))
+    index = _drawn(corpus, batch_size - repeated, stream(seed, "batch", step))
     strings = repeated_rows(corpus.config, repeated, seed, REPEATS, step)
     return torch.cat([_natural_rows(corpus, "train", index), strings])
 
@@ -56,7 +56,7 @@ def sample_rows(
         split: "train" or "validation".
         seed: Another seed, other rows.
         domain: A domain to take all rows from; by default `repeats_share` of the rows are
-            repeated strings and the others are any rows of natural text.
+            repeated strings and the others are any rows of natural text, or by their shares.
 
     Returns:
         (n, context), int64, shuffled. An unknown domain or split, or fewer rows than asked for,
@@ -69,12 +69,57 @@ def sample_rows(
         rows = corpus.tokens[one_of("domain", domain, corpus.tokens)][split]
         return rows[_choose(domain, len(rows), n, generator)]
     repeated = round(corpus.config.repeats_share * n)
-    total = sum(len(corpus.tokens[name][split]) for name in corpus.natural)
-    chosen = [_natural_rows(corpus, split, _choose("natural text", total, n - repeated, generator))]
+    chosen = [_natural_rows(corpus, split, _chosen(corpus, split, n - repeated, generator))]
     if repeated:
         rows = corpus.tokens[REPEATS][split]
         chosen.append(rows[_choose(REPEATS, len(rows), repeated, generator)])
     return torch.cat(chosen)[torch.randperm(n, generator=generator)]
+
+
+def training_shares(corpus: Corpus) -> dict[str, float]:
+    """Share of each domain among the rows that are trained on; they sum to 1.
+
+    Args:
+        corpus: Its config has the share of repeats, and those of the natural domains if they are
+            not those of their rows.
+
+    Returns:
+        Shares by domain, "repeats" last.
+
+    Raises:
+        InputError: If the shares are of a domain that could not be had.
+    """
+    rows = {name: len(corpus.tokens[name]["train"]) for name in corpus.natural}
+    text = corpus.config.shares or {name: n / sum(rows.values()) for name, n in rows.items()}
+    if set(text) != set(rows):
+        rule = f"must name the domains of the corpus, {list(rows)}"
+        remedy = "Leave those that could not be had out of data.domains too."
+        raise InputError("shares", rule, list(text), remedy)
+    repeats = corpus.config.repeats_share
+    found = {name: (1 - repeats) * text[name] for name in rows}
+    return found | ({REPEATS: repeats} if repeats else {})
+
+
+def _drawn(corpus: Corpus, count: int, generator: torch.Generator) -> Tensor:
+    """Numbers of rows of text to train on, with replacement."""
+    rows = {name: corpus.tokens[name]["train"] for name in corpus.natural}
+    if corpus.config.shares:
+        return drawn(row_weights(rows, corpus.config.shares), count, generator)
+    return torch.randint(sum(map(len, rows.values())), (count,), generator=generator)
+
+
+def _chosen(corpus: Corpus, split: str, count: int, generator: torch.Generator) -> Tensor:
+    """Numbers of different rows of text, in the proportions of training."""
+    sizes = [len(corpus.tokens[name][split]) for name in corpus.natural]
+    if not corpus.config.shares:
+        return _choose("natural text", sum(sizes), count, generator)
+    shares, parts, before, upto = training_shares(corpus), [], 0, 0.0
+    for name, size in zip(corpus.natural, sizes, strict=True):
+        own = shares[name] / (1 - corpus.config.repeats_share)
+        wanted = round((upto + own) * count) - round(upto * count)
+        parts.append(before + _choose(name, size, wanted, generator))
+        before, upto = before + size, upto + own
+    return torch.cat(parts)
 
 
 def _choose(domain: str, available: int, n: int, generator: torch.Generator) -> Tensor:

@@ -34,6 +34,8 @@ class DataConfig:
         repeats_share: Share of the training rows that are of the domain "repeats"; 0 for none.
         repeats_min_period: Shortest random string, in tokens.
         repeats_max_period: Longest random string, in tokens; at most half of the context.
+        shares: Share of each natural domain among the rows of text that are trained on, such as
+            `somite pattern` writes; they sum to 1. Left out, every row counts the same.
         seed: Seed of the split, the order of documents and the random strings.
 
     Raises:
@@ -53,6 +55,7 @@ class DataConfig:
     repeats_share: float = 0.25
     repeats_min_period: int = 8
     repeats_max_period: int = 32
+    shares: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +69,8 @@ class DataConfig:
         check_repeats_share(self.repeats_share)
         if self.repeats_share > 0:
             self._check_periods()
+        if self.shares:
+            self._check_shares()
 
     @property
     def natural(self) -> tuple[str, ...]:
@@ -96,6 +101,15 @@ class DataConfig:
                 self.repeats_max_period,
                 "Shorten the strings or raise the context; each must repeat once in its row.",
             )
+
+    def _check_shares(self) -> None:
+        if set(self.shares) != set(self.natural):
+            rule, remedy = f"must name the domains {list(self.natural)}", "Give one share to each."
+            raise InputError("shares", rule, list(self.shares), remedy)
+        values = list(self.shares.values())
+        if not (min(values) >= 0 and abs(sum(values) - 1) < 1e-6):
+            rule, remedy = "must be zero or more and sum to 1", "Divide them by their sum."
+            raise InputError("shares", rule, values, remedy)
 
 
 def check_repeats_share(share: float) -> None:

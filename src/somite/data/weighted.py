@@ -100,6 +100,11 @@ def weighted_batch(rows: Tensor, weights: Tensor, batch_size: int, seed: int, st
         remedy = 'Solve with method="nonnegative", or use `mixed_shares`.'
         rule = "must be finite, zero or more, and not all zero"
         raise InputError("weights", rule, f"{float(weights.min())} as the least", remedy)
+    return rows[drawn(weights, batch_size, stream(seed, "weighted batch", step))]
+
+
+def drawn(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Numbers of so many rows, with replacement, in proportion to their weights."""
     sums = weights.double().cumsum(0)
-    uniform = torch.rand(batch_size, generator=stream(seed, "weighted batch", step)).double()
-    return rows[torch.searchsorted(sums, uniform * sums[-1], right=True)]
+    uniform = torch.rand(count, generator=generator).double()
+    return torch.searchsorted(sums, uniform * sums[-1], right=True)

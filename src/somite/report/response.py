@@ -1,4 +1,4 @@
-"""The page of responses: matrix, directions, text coloured by answers, influences."""
+"""The page of responses: matrix, directions, text coloured by answers, motion, influences."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from somite.report.layout import short_step
-from somite.report.sections import influence, response, response_text
+from somite.report.sections import influence, motion, response, response_text
 from somite.report.writing import asset, fill, write_page
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-SECTIONS = (response, response_text, influence)
+SECTIONS = (response, response_text, motion, influence)
 """In reading order; what else is made of recorded losses has its place here."""
 VIEWERS = ("tokens.js", "influence.js")
 

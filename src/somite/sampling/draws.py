@@ -17,7 +17,8 @@ class ChainRecord:
     """What one chain of one component recorded; shorter than planned if it failed.
 
     Args:
-        loss: L_B(w) − L_B(w*) at each kept draw, on the minibatch of that step.
+        loss: L_B(w) − L_B(w*) at each kept draw, on the minibatch of that step; with control
+            variates the tilted one, see `somite.sampling.minibatch`.
         center_loss: L_B(w*) of that minibatch.
         distance: ‖w − w*‖² at each kept draw.
         share: ½ (w − w*)·∂L_B at each kept draw, the pull of the loss towards the center.

@@ -323,8 +323,8 @@ class Engine:
     def _trials(self, walker: Walker, batch: Batch, step: int) -> Iterator[Trial]:
         scenes = self._scenes(walker, batch, step)
         for span, state, scene in zip(walker.spans, walker.states, scenes, strict=True):
-            noise, tilt = walker.check_noise(span), batch.tilt(walker.patch, span)
-            yield Trial(span.entries, self.kernel.diffusion(state), noise, tilt, scene)
+            noise = walker.check_noise(span)
+            yield Trial(span.entries, self.kernel.diffusion(state), noise, scene)
 
     def _check_noise(self, walk: Walk, batch: Batch) -> None:
         """Half the squared gap to the gradient on another minibatch: unbiased for its variance."""

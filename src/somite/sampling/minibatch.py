@@ -1,7 +1,12 @@
 """A minibatch: its losses at the center, and the loss and gradient of a chain on it.
 
-With control variates (SGLD-CV, Baker et al. 2019) the gradient is g_B(w) + c with the correction
-c = ∇L(w*) − g_B(w*). It is the gradient of the tilted loss L_B(w) − L_B(w*) + c·(w − w*).
+With control variates (SGLD-CV, Baker et al. 2019) they are those of the tilted loss
+
+    L_B(w) − L_B(w*) + c·(w − w*),   c = ∇L(w*) − g_B(w*),
+
+whose linear part at the center is that of all data. Over minibatches c has mean 0 at any w that
+does not depend on them, so neither expectation changes; what is left of the noise is of second
+order in w − w*.
 """
 
 import math
@@ -9,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.linalg import vecdot
 
 from somite.components.patch import Patch
 from somite.components.spans import Span
@@ -33,7 +39,7 @@ class Batch:
     correction: Mapping[str, Tensor]
 
     def tilt(self, patch: Patch, span: Span) -> Tensor | None:
-        """The correction of a component's gradient in a span; None without control variates."""
+        """The correction c of a component in a span; None without control variates."""
         return patch.flatten(self.correction, span) if self.correction else None
 
 
@@ -42,13 +48,15 @@ def differentiate(
 ) -> Point:
     """L_B(w) − L_B(w*) and the gradient of L_B at w, the batch cut into so many parts.
 
-    With control variates the gradient is g_B(w) + c; the loss is the same. The gradient is added to
-    `onto` in place, if that is given.
+    With control variates both are those of the tilted loss. The gradient is added to `onto` in
+    place, if that is given.
     """
     n, patch = n_examples(batch.examples), walker.patch
     chunk = math.ceil(n / parts)
     losses, gradient = loss_and_gradient(walker.view, weights, batch.examples, chunk, onto)
+    loss = float((losses - batch.center_loss).sum()) / n
     for span in patch.spans:
         if (tilt := batch.tilt(patch, span)) is not None:
             gradient[span.entries] += tilt
-    return Point(weights, float((losses - batch.center_loss).sum()) / n, gradient)
+            loss += float(vecdot(tilt, weights[span.entries] - patch.center_of(span)))
+    return Point(weights, loss, gradient)

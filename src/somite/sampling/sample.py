@@ -54,7 +54,8 @@ def sample(
     """Sample the local posterior of every component around the model's weights.
 
     At a draw w of chain k, on the minibatch B of that step and before the step that leaves w, the
-    difference L_B(w) − L_B(w*) is recorded: the baseline is on the same examples.
+    difference L_B(w) − L_B(w*) is recorded: the baseline is on the same examples. With
+    `control_variates` so is the slope at w*, and the noise of minibatches is of second order.
 
     Args:
         model: The center w*. The caller's model stays as it is, to the bit; its weights are read

@@ -27,8 +27,9 @@ class ChainSettings:
         probe_every: Kept draws per record of the probes.
         seed: Root of all random streams.
         checkpoint: Name of the center among the streams, such as its training step.
-        control_variates: Whether gradients are g_B(w) − g_B(w*) + ∇L(w*) (SGLD-CV, Baker et al.
-            2019), at the cost of one backward pass of the whole model per minibatch.
+        control_variates: Whether losses and gradients have at the center the slope of all data
+            instead of the minibatch's (SGLD-CV, Baker et al. 2019, see `somite.sampling.minibatch`),
+            at the cost of one backward pass of the whole model per minibatch.
         stacked: Whether components of equal form and their chains are stepped together, as on a
             GPU; None for yes on a GPU and no on a CPU. The draws are the same to float tolerance.
         precision: "full", or "bf16" for stacked losses under autocast; the weights stay single.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
 from somite.components.patch_stack import PatchStack
 from somite.sampling.kernels.kernel import Point
@@ -105,6 +106,7 @@ class Stack:
         self.tiles.run(self.shape, work)
         if (tilt := self.tilt(batch)) is not None:
             gradient = gradient + tilt
+            loss += vecdot(tilt, weights - self.center)
         return Point(weights, loss, gradient if onto is None else onto.add_(gradient))
 
     def _of_tile(self, batch: Batch, here: Tensor, components: slice) -> tuple[Tensor, Tensor]:

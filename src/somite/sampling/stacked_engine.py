@@ -84,7 +84,7 @@ class StackedEngine(Engine):
         self._record_stack(stack, here, batch, step)
         if self._checks(step):
             diffusion, noise = self.kernel.diffusion(stack.state), stack.check_noise()
-            trial = Trial(slice(None), diffusion, noise, stack.tilt(batch), scene)
+            trial = Trial(slice(None), diffusion, noise, scene)
             spent = replace(here, gradient=here.gradient.clone())
             evaluate = partial(stack.differentiate, batch)
             tried = acceptance(lambda: [trial], spent, self.target.n_beta, evaluate)

@@ -27,14 +27,12 @@ class Trial:
         entries: Which.
         step: ε, as `Kernel.diffusion` gives it.
         noise: Of the trial step, not the chain's own (…, entries).
-        tilt: Correction of the gradient by control variates (…, entries); None without.
         scene: What the kernel sees of these entries.
     """
 
     entries: slice
     step: float | Tensor
     noise: Tensor
-    tilt: Tensor | None
     scene: Scene
 
     def propose(self, here: Point) -> Tensor:
@@ -51,10 +49,7 @@ class Trial:
         start, end = here.weights[..., self.entries], there.weights[..., self.entries]
         both = target.drift(there.gradient[..., self.entries], start + end, 2 * center)
         ratio = target.potential(0.0, start, center) - target.potential(0.0, end, center)
-        ratio += asymmetry(self.step, both, self.noise)
-        if self.tilt is not None:
-            ratio += target.n_beta * vecdot(self.tilt, start - end).double()
-        return ratio
+        return ratio + asymmetry(self.step, both, self.noise)
 
 
 def acceptance(

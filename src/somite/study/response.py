@@ -17,6 +17,7 @@ from somite.study.engine import Local
 from somite.study.folder import RESPONSE, claimed, listed_response, write_whole
 from somite.study.jobs import Job, place
 from somite.study.modules import make_cell
+from somite.study.motion import can_move, motion_cell
 from somite.study.recorded_cells import read_losses
 from somite.study.response_jobs import CONTROL, POSTERIOR, response_jobs, text_domains, text_rows
 from somite.study.response_tables import response_tables
@@ -30,6 +31,7 @@ def study_response(
 ) -> Path:
     """Record losses of tokens at some checkpoints, and without loss; take susceptibilities of them.
 
+    At several checkpoints also how tokens move from one to the next.
     What is there already is used again; stopped at any moment, the same call goes on.
 
     Args:
@@ -57,7 +59,12 @@ def study_response(
             str(step): {name: job.cell.listed(run) for name, job in jobs.items()}
             for step, jobs in recorded.items()
         }
-        list_response(run, {"cells": made, "losses": losses})
+        motion = {}
+        if can_move(recorded):
+            planned = motion_cell(context, recorded)
+            make_cell(planned, run, "motion of tokens", watch)
+            motion[str(max(recorded))] = planned.cell.listed(run)
+        list_response(run, {"cells": made, "losses": losses, "motion": motion})
     return run / RESPONSE
 
 
@@ -86,7 +93,7 @@ def record_all(
 
 def list_response(run: Path, parts: Mapping[str, Mapping[str, Any]]) -> None:
     """Add to what is listed by step in each part."""
-    known = ("cells", "losses", "influence")
+    known = ("cells", "losses", "influence", "motion")
     content = {part: listed_response(run, part) | dict(parts.get(part, {})) for part in known}
     write_whole(run / RESPONSE, content)
 

@@ -58,6 +58,7 @@ class Results:
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
         compression: Critical levels, see `somite.study.compression_tables.compression_tables`.
         lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
+        motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
     """
 
     settings: dict[str, Any]
@@ -76,6 +77,7 @@ class Results:
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
     compression: xr.Dataset | None = None
     lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
+    motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -219,6 +221,7 @@ class _Reader:
                 int(step): {name: read_cell(self.run / path) for name, path in cells.items()}
                 for step, cells in listed_lesions(self.run).items()
             },
+            motion=StoredSteps(self.run, listed_response(self.run, "motion")),
         )
 
     def last_estimates(self) -> xr.Dataset:

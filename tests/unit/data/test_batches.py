@@ -1,8 +1,17 @@
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 import torch
 
 from somite.core.errors import InputError
-from somite.data import DataConfig, repeated_rows, sample_rows, training_batch
+from somite.data import (
+    DataConfig,
+    repeated_rows,
+    sample_rows,
+    training_batch,
+    training_shares,
+)
 
 
 def rows_of(rows):
@@ -114,3 +123,43 @@ def test_a_sample_of_one_domain_and_split(corpus):
 def test_bad_samples(corpus, arguments, message):
     with pytest.raises(InputError, match=message):
         sample_rows(corpus, **arguments)
+
+
+def shared(corpus, **shares):
+    return replace(corpus, config=replace(corpus.config, shares=shares))
+
+
+def domain_counts(corpus, rows, split="train"):
+    # domains may have a row in common: the first one owns it
+    owner = {tuple(r): n for n in reversed(corpus.natural)
+             for r in corpus.tokens[n][split].tolist()}  # fmt: skip
+    return Counter(owner.get(tuple(row), "repeats") for row in rows.tolist())
+
+
+def test_shares_of_domains_hold_in_training_and_in_samples(corpus):
+    first, second, *others = corpus.natural
+    shares = {first: 0.7, second: 0.3, **dict.fromkeys(others, 0.0)}
+    chosen = shared(corpus, **shares)
+    drawn = Counter()
+    for step in range(20):
+        drawn += domain_counts(chosen, training_batch(chosen, 100, 0.0, 0, step))
+    assert set(drawn) == {first, second}
+    assert abs(drawn[first] - 1400) < 82  # 4 standard deviations
+    assert torch.equal(*(training_batch(chosen, 8, 0.25, 0, 3) for _ in range(2)))
+    sample = domain_counts(chosen, sample_rows(chosen, 100, seed=3))
+    repeats = round(100 * corpus.config.repeats_share)
+    assert sample["repeats"] == repeats
+    assert abs(sample[first] - 0.7 * (100 - repeats)) <= 1
+    assert training_batch(chosen, 1, 0.9, 0, 3).shape == (1, 16)
+
+
+def test_shares_of_training(corpus):
+    found = training_shares(corpus)
+    assert list(found) == [*corpus.natural, "repeats"]
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["repeats"] == corpus.config.repeats_share
+    even = shared(corpus, **dict.fromkeys(corpus.natural, 1 / len(corpus.natural)))
+    assert training_shares(even) == pytest.approx(found)  # as many rows of each
+    tokens = {name: corpus.tokens[name] for name in corpus.natural[1:]}
+    with pytest.raises(InputError, match="shares must name the domains of the corpus"):
+        training_shares(replace(even, tokens=tokens))

@@ -25,6 +25,15 @@ from somite.data import DataConfig
         ({"repeats_min_period": 0}, "repeats_min_period must be a whole number of at least 1"),
         ({"repeats_max_period": 7}, "repeats_max_period must be a whole number of at least 8"),
         ({"repeats_max_period": 33}, r"repeats_max_period must be at most half .* \(32\), got 33"),
+        ({"shares": {"code": 1.0}}, r"shares must name the domains \[.*got \[.code.\]"),
+        (
+            {"domains": ("code",), "shares": {"code": 0.9}},
+            r"shares must be zero or more and sum to 1, got \[0.9\]",
+        ),
+        (
+            {"domains": ("code", "wiki"), "shares": {"code": 1.5, "wiki": -0.5}},
+            "shares must be zero or more and sum to 1",
+        ),
     ],
 )
 def test_bad_settings(settings, message):

@@ -3,10 +3,12 @@
 from functools import cache
 
 import numpy as np
+import torch
 import xarray as xr
 
 from laws.linear_response import AXES
 from somite.study.influence_tables import influence_tables
+from somite.study.motion import motion_tables
 from somite.study.recorded_cells import Losses
 from somite.study.response_tables import response_tables
 
@@ -78,3 +80,15 @@ def influences(rows: int = 4, tokens: int = 9) -> xr.Dataset:
     found["domain"] = "row", domains(rows)
     written = text(rows, tokens).rename(example="row")
     return xr.merge([found, written]).assign_attrs(found.attrs | {"step": 3000})
+
+
+@cache
+def motion(rows: int = 4, tokens: int = 9) -> xr.Dataset:
+    """Motion of tokens as a run has it: known heads learn to answer to repeated strings."""
+    series = {
+        300: losses(2, 30.0, rows, tokens, planted=0),
+        3000: losses(0, 30.0, rows, tokens),
+    }
+    ids = torch.tensor(text(rows, tokens).token_id.values)
+    found = motion_tables(series, ids, WORDS.__getitem__, 0)
+    return found.assign(text=("id", WORDS), domain=("example", domains(rows)))

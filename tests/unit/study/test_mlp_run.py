@@ -35,7 +35,7 @@ def test_heads_and_groups_of_neurons_go_through_a_study(tmp_path, monkeypatch):
     assert np.isfinite(found.ari).all()
     page = render(results)
     assert "When 8 attention heads and neuron groups took shape" in page
-    assert "Groups of components" in page
+    assert "Groups of heads and neuron groups" in page
     assert "On the 4 heads alone." in page
     assert "head 0:neurons0" not in page
     with (tmp_path / "tables.txt").open("w") as file:

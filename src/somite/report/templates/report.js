@@ -12,9 +12,9 @@
 
   const draw = (source) => {
     const place = document.getElementById(source.dataset.plot);
-    const { data, layout } = JSON.parse(source.textContent);
+    const { data, layout, frames } = JSON.parse(source.textContent);
     source.remove();
-    return Plotly.newPlot(place, data, layout, config);
+    return Plotly.newPlot(place, { data, layout, config, frames });
   };
 
   const drawAll = async () => {

@@ -1,0 +1,67 @@
+"""Places and motion of tokens are those of the library, taken from rows spread over all domains."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+import somite as so
+from somite.study import motion
+from somite.study.response import study_response
+from somite.study.response_jobs import response_jobs
+from somite.study.results import load_results
+from unit.report.synthetic_response import WORDS, losses, text
+from unit.report.synthetic_response import motion as made_up
+from unit.study.finished import Listener, context_of
+
+
+def test_numbers_are_those_of_the_library():
+    found = made_up()
+    assert found.checkpoint.values.tolist() == [300, 3000]
+    assert found.position.sizes == {"checkpoint": 2, "example": 12, "token": 9, "axis": 2}
+    parts = [losses(2, 30.0, planted=0), losses(0, 30.0)]
+    over = xr.Variable("checkpoint", [300, 3000])
+    series = xr.concat([so.susceptibility(p.draws, p.loss).susceptibility for p in parts], over)
+    noise = [
+        so.bootstrap_susceptibility(p.draws, p.loss, replicates=motion.REPLICATES) for p in parts
+    ]
+    moved = so.token_motion(series, xr.concat(noise, over, combine_attrs="drop"))
+    np.testing.assert_allclose(found.square[1], moved.square[0], rtol=1e-6)
+    np.testing.assert_allclose(found.square_error[1], moved.square_error[0], rtol=1e-6)
+    assert np.isnan(found.square[0]).all()
+    repeats = slice(8, 12)  # where the known heads have learned to answer
+    assert float(found.square[1, repeats].mean()) > 2 * float(found.square[1, :8].mean())
+
+
+def test_of_many_tokens_rows_are_taken_evenly(monkeypatch):
+    monkeypatch.setattr(motion, "MOST", 5 * 9)
+    series = {1: losses(2, 30.0), 2: losses(0, 30.0)}
+    ids = torch.tensor(text(4, 9).token_id.values)
+    found = motion.motion_tables(series, ids, WORDS.__getitem__, 0)
+    assert found.example.values.tolist() == [0, 3, 6, 8, 11]
+    np.testing.assert_array_equal(found.token_id, ids.numpy()[found.example.values])
+
+
+@pytest.mark.xdist_group("smoke")
+def test_a_run_has_it_from_two_checkpoints_on(smoke_copy):
+    context, watch = context_of(smoke_copy), Listener()
+    study_response(context, [48, 60], 1, watch)
+    assert watch.phases[-1] == "motion of tokens"
+    found = load_results(smoke_copy).motion
+    assert list(found) == [60]
+    assert found[60].checkpoint.values.tolist() == [48, 60]
+    assert set(found[60].domain.values) == {"code", "repeats"}
+    assert len(found[60].text) == 256
+    again = Listener()
+    study_response(context, [60], 1, again)
+    assert again.phases == []
+    assert list(load_results(smoke_copy).motion) == [60]
+
+
+@pytest.mark.xdist_group("smoke")
+def test_two_components_have_no_plane(smoke_run):
+    few = context_of(smoke_run, sampling__components='"0:0, 1:1, full"')
+    assert not motion.can_move({step: response_jobs(few, step) for step in (48, 60)})
+    heads = {step: response_jobs(context_of(smoke_run), step) for step in (48, 60)}
+    assert motion.can_move(heads)
+    assert not motion.can_move({60: heads[60]})

@@ -39,7 +39,7 @@ locality = [0.0, 0.1]
 learning_rate = [0.005, 0.01]
 """
 SIZES = {"seeds": [0, 1, 2], "steps": 400, "hidden": [8, 12, 16]}
-TINY = {"seeds": [0, 1], "steps": 20, "hidden": [8]}
+TINY = {"seeds": [0, 1], "steps": 10, "hidden": [6, 8]}
 
 
 def start(design: Path, out: Path, workers: int) -> "subprocess.Popen[bytes]":

@@ -1,9 +1,9 @@
 """Does a sweep that was killed twice end with the table of one that was not? Do two workers help?
 
 A sweep of 24 settings × 3 seeds of small parity networks runs once undisturbed with one worker and
-once with two. Then, in a new folder, its process group is killed with SIGKILL after a third and
-after two thirds of that time, and the same command is given again. Compared are all columns of the
-tables but the seconds. The design is written beside the results of the runs.
+once with two. Then, in a new folder, its process group is killed with SIGKILL when a third and when
+two thirds of the models are there, and the same command is given again. Compared are all columns of
+the tables but the seconds.
 
     python benchmarks/sweep_resume.py [--tiny]
 """
@@ -39,7 +39,7 @@ locality = [0.0, 0.1]
 learning_rate = [0.005, 0.01]
 """
 SIZES = {"seeds": [0, 1, 2], "steps": 400, "hidden": [8, 12, 16]}
-TINY = {"seeds": [0, 1], "steps": 20, "hidden": [8]}
+TINY = {"seeds": [0, 1], "steps": 4, "hidden": [4, 5]}
 
 
 def start(design: Path, out: Path, workers: int) -> "subprocess.Popen[bytes]":
@@ -58,13 +58,14 @@ def finish(design: Path, out: Path, workers: int) -> float:
     return time.monotonic() - begin
 
 
-def killed(design: Path, out: Path, workers: int, seconds: float) -> int:
-    """Start the sweep and kill it after so many seconds; the models that are there then."""
+def killed(design: Path, out: Path, workers: int, models: int) -> int:
+    """Start the sweep and kill it when so many models are there; how many there are then."""
     process = start(design, out, workers)
-    time.sleep(seconds)
+    while process.poll() is None and len(made := list(out.glob("models/*/model.json"))) < models:
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return len(list(out.glob("models/*/model.json")))
+    return len(made)
 
 
 def main() -> None:
@@ -75,7 +76,8 @@ def main() -> None:
         design = place / "killed.toml"
         design.write_text(DESIGN.format(**(TINY if given.tiny else SIZES)))
         one, two = (finish(design, place / f"with-{n}", n) for n in (1, 2))
-        there = [killed(design, place / "again", 2, two / 3) for _ in range(2)]
+        total = len(list((place / "with-1").glob("models/*/model.json")))
+        there = [killed(design, place / "again", 2, part * total // 3) for part in (1, 2)]
         finish(design, place / "again", 2)
         tables = [
             load_table(place / name).drop(columns="seconds")

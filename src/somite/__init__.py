@@ -6,6 +6,7 @@ subpackage of its own.
 
 from somite.calibration import calibrate
 from somite.components import Mask, components, modules, pairs
+from somite.core.errors import InputError
 from somite.data import collect, token_rows
 from somite.estimators import (
     control_check,
@@ -77,6 +78,7 @@ __all__ = [
     "SGNHT",
     "AdamSGLD",
     "Conductance",
+    "InputError",
     "Mask",
     "Observable",
     "RMSpropSGLD",

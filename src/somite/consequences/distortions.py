@@ -98,7 +98,7 @@ def noisy(weights: Tensor, size: float, generator: torch.Generator) -> Tensor:
         generator: Where it comes from; on the CPU.
 
     Example:
-        >>> noisy(torch.ones(2), 0.0, stream("example"))
+        >>> noisy(torch.ones(2), 0.0, torch.Generator())
         tensor([1., 1.])
     """
     not_negative("size", size)

@@ -40,12 +40,12 @@ def lesion_matrix(evaluate: Evaluate, names: Sequence[str]) -> xr.Dataset:
         >>> lesion_matrix(evaluate, ["a", "b"]).loss_change.values.tolist()
         [[3.0], [0.0]]
     """
-    _check_names(names, least=1)
-    clean = _losses(evaluate, [])
+    check_names(names, least=1)
+    clean = losses_without(evaluate, [])
     changes = [_changes(evaluate, [name], clean) for name in names]
     dims = ("component", "domain")
     mean = np.array([[change.mean() for change in row.values()] for row in changes])
-    error = np.array([[_error(change) for change in row.values()] for row in changes])
+    error = np.array([[standard_error(change) for change in row.values()] for row in changes])
     coords = {"component": list(names), "domain": list(clean)}
     return xr.Dataset({"loss_change": (dims, mean), "standard_error": (dims, error)}, coords)
 
@@ -75,8 +75,8 @@ def lesion_synergy(evaluate: Evaluate, names: Sequence[str]) -> xr.Dataset:
         >>> lesion_synergy(evaluate, ["a", "b"]).synergy.values[..., 0].tolist()
         [[0.0, 3.0], [3.0, 0.0]]
     """
-    _check_names(names, least=2)
-    clean = _losses(evaluate, [])
+    check_names(names, least=2)
+    clean = losses_without(evaluate, [])
     single = [_changes(evaluate, [name], clean) for name in names]
     shape = (len(names), len(names), len(clean))
     mean, error = np.zeros(shape), np.zeros(shape)
@@ -85,20 +85,26 @@ def lesion_synergy(evaluate: Evaluate, names: Sequence[str]) -> xr.Dataset:
         for place, domain in enumerate(clean):
             beyond = both[domain] - single[i][domain] - single[j][domain]
             mean[[i, j], [j, i], place] = beyond.mean()
-            error[[i, j], [j, i], place] = _error(beyond)
+            error[[i, j], [j, i], place] = standard_error(beyond)
     coords = {"component": list(names), "other": list(names), "domain": list(clean)}
     dims = ("component", "other", "domain")
     return xr.Dataset({"synergy": (dims, mean), "standard_error": (dims, error)}, coords)
 
 
-def _check_names(names: Sequence[str], least: int) -> None:
+def check_names(names: Sequence[str], least: int = 1, argument: str = "names") -> None:
+    """Require so many components, each once.
+
+    Raises:
+        InputError: If they are fewer, or one is there twice.
+    """
     if len(names) < least or len(set(names)) < len(names):
-        rule = f"must name at least {least} components, each once"
-        raise InputError("names", rule, list(names), "Choose from the model's components.")
+        words = "one component" if least == 1 else f"{least} components"
+        rule = f"must name at least {words}, each once"
+        raise InputError(argument, rule, list(names), "Choose from the model's components.")
 
 
-def _losses(evaluate: Evaluate, withheld: Collection[str]) -> dict[str, Array]:
-    """Losses in float64.
+def losses_without(evaluate: Evaluate, withheld: Collection[str]) -> dict[str, Array]:
+    """Losses of every example with some components withheld, by domain, in float64.
 
     Raises:
         InputError: If there are none, or they are no finite vectors.
@@ -117,9 +123,10 @@ def _changes(
     evaluate: Evaluate, withheld: Collection[str], clean: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Rise of each example's loss, by domain."""
-    found = _losses(evaluate, withheld)
+    found = losses_without(evaluate, withheld)
     return {domain: found[domain] - losses for domain, losses in clean.items()}
 
 
-def _error(values: Array) -> float:
+def standard_error(values: Array) -> float:
+    """Standard error of the mean of some values; NaN for a single one."""
     return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")

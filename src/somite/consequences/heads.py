@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from somite.baselines.lesions import Evaluate
+from somite.baselines.lesions import Evaluate, check_names, losses_without
 from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
@@ -35,9 +35,7 @@ def head_pruning(evaluate: Evaluate, names: Sequence[str]) -> xr.DataArray:
         >>> head_pruning(evaluate, ["a", "b"]).mean("example").values.tolist()
         [4.0, 1.0, 0.0]
     """
-    if not names or len(set(names)) < len(names):
-        rule = "must name at least one component, each once"
-        raise InputError("names", rule, list(names), "Choose from the model's components.")
+    check_names(names)
     clean = _losses(evaluate, [])
     alone = [float((_losses(evaluate, [name]) - clean).mean()) for name in names]
     order = [names[i] for i in np.argsort(alone, kind="stable")]
@@ -83,4 +81,4 @@ def random_removal(
 
 def _losses(evaluate: Evaluate, withheld: Sequence[str]) -> Array:
     """Losses of the examples of all domains, one after the other (example,)."""
-    return np.concatenate([np.asarray(part, np.float64) for part in evaluate(withheld).values()])
+    return np.concatenate(list(losses_without(evaluate, withheld).values()))

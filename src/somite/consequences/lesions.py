@@ -7,9 +7,8 @@ from math import comb, prod
 import numpy as np
 import xarray as xr
 
-from somite.baselines.lesions import Evaluate
+from somite.baselines.lesions import Evaluate, check_names, losses_without, standard_error
 from somite.core.checks import at_least, one_of
-from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.modularity import false_discovery
 
@@ -60,11 +59,13 @@ def module_lesion(
         >>> found.rise.item(), round(found.p_value.item(), 3), found.faithfulness.item()
         (3.0, 0.167, 1.0)
     """
-    _check(module, layers)
+    check_names(module, argument="module")
+    for name in module:
+        one_of("module", name, layers)
     at_least("sets", sets, 1)
     drawn, exact = random_sets(module, layers, sets, seed)
-    clean = _losses(evaluate, [])
-    own = {name: values - clean[name] for name, values in _losses(evaluate, module).items()}
+    clean, spoiled = losses_without(evaluate, []), losses_without(evaluate, module)
+    own = {name: values - clean[name] for name, values in spoiled.items()}
     rises = np.array([_means(evaluate, one) for one in drawn]) - _mean(clean)
     there = {layers[name] for name in module}
     around = [name for name, layer in layers.items() if layer in there]
@@ -72,10 +73,11 @@ def module_lesion(
     kept = _faithful(evaluate, [tuple(module)], around, without, _mean(clean))[0]
     random_kept = _faithful(evaluate, drawn, around, without, _mean(clean))
     p_value = _p_values(_mean(own), rises, exact)
+    errors = np.array([standard_error(values) for values in own.values()])
     table = xr.Dataset(
         {
             "rise": ("measure", _mean(own)),
-            "standard_error": ("measure", _errors(own)),
+            "standard_error": ("measure", errors),
             "p_value": ("measure", p_value),
             "faithfulness": ("measure", kept),
             "faithfulness_p": ("measure", _p_values(kept, random_kept, exact)),
@@ -139,34 +141,12 @@ def kept_evaluations(evaluate: Evaluate) -> Evaluate:
     return remembering
 
 
-def _check(module: Sequence[str], layers: Mapping[str, str]) -> None:
-    """Require known components, each once.
-
-    Raises:
-        InputError: If they are not.
-    """
-    if not module or len(set(module)) < len(module):
-        rule = "must name at least one component, each once"
-        raise InputError("module", rule, list(module), "Choose from the model's components.")
-    for name in module:
-        one_of("module", name, layers)
-
-
-def _losses(evaluate: Evaluate, withheld: Collection[str]) -> dict[str, Array]:
-    return {name: np.asarray(x, np.float64) for name, x in evaluate(withheld).items()}
-
-
 def _mean(losses: Mapping[str, Array]) -> Array:
     return np.array([values.mean() for values in losses.values()])
 
 
 def _means(evaluate: Evaluate, withheld: Collection[str]) -> Array:
-    return _mean(_losses(evaluate, withheld))
-
-
-def _errors(values: Mapping[str, Array]) -> Array:
-    return np.array([x.std(ddof=1) / len(x) ** 0.5 if len(x) > 1 else np.nan
-                     for x in values.values()])  # fmt: skip
+    return _mean(losses_without(evaluate, withheld))
 
 
 def _faithful(

@@ -232,13 +232,15 @@ def _tokenizer(where: str, revision: str | None) -> Any:
         InputError: If there is none.
     """
     from somite.cli.trained import trained_run
+    from somite.models.hugging_face import reachable
 
     if _is_run(where):
         return trained_run(Path(where)).corpus.tokenizer
     try:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(where, revision=revision)
+        here = not reachable(where)
+        return AutoTokenizer.from_pretrained(where, revision=revision, local_files_only=here)
     except ImportError as error:
         remedy = "Run `pip install somite[hf]`."
         raise InputError("tokenizer", "needs the package transformers", where, remedy) from error

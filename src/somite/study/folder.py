@@ -21,6 +21,8 @@ COMPRESSION = "compressibility.json"
 """Says which cell holds how far the weights of a run can be compressed."""
 LESIONS = "lesions.json"
 """Says which cells hold the lesions of the modules of a run."""
+TRANSFER = "transfer.json"
+"""Says which cells hold what fine-tuning of parts of a run on new text gave."""
 ROOM = 300 * 2**20
 """Free bytes that a study asks for beside its checkpoints."""
 
@@ -31,6 +33,7 @@ OTHER = "Choose another with --out."
 AGAIN = "Remove that file and give `somite modules` again; what is sampled is kept."
 COMPRESS_AGAIN = "Remove that file and give `somite compress` again; what is measured is kept."
 LESION_AGAIN = "Remove that file and give `somite lesions` again; what is measured is kept."
+TRANSFER_AGAIN = "Remove that file and give `somite transfer` again; what is trained is kept."
 RESPOND_AGAIN = "Remove that file and give `somite respond` again; what is sampled is kept."
 
 
@@ -138,6 +141,13 @@ def listed_lesions(run: Path) -> dict[str, dict[str, str]]:
     if not (run / LESIONS).is_file():
         return {}
     return dict(_read(run / LESIONS, LESION_AGAIN).get("steps", {}))
+
+
+def listed_transfer(run: Path) -> dict[str, str]:
+    """By domain, the cell with what fine-tuning on it gave."""
+    if not (run / TRANSFER).is_file():
+        return {}
+    return dict(_read(run / TRANSFER, TRANSFER_AGAIN).get("domains", {}))
 
 
 def _check_owner(out: Path, name: str) -> None:

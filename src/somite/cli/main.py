@@ -19,6 +19,7 @@ from somite.cli.options import pair
 from somite.cli.pattern import pattern_command
 from somite.cli.respond import influence_command, respond_command
 from somite.cli.sweep import sweep_command, sweep_report_command
+from somite.cli.transfer import transfer_command
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -46,6 +47,7 @@ app.command("respond")(respond_command)
 app.command("sweep")(sweep_command)
 app.command("sweep-report")(sweep_report_command)
 app.command("track")(track_command)
+app.command("transfer")(transfer_command)
 app.command("verify")(verify_command)
 console = Console()
 

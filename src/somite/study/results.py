@@ -59,6 +59,7 @@ class Results:
         compression: Critical levels, see `somite.study.compression_tables.compression_tables`.
         lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
         motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
+        clusters: By step, of tokens, see `somite.study.token_clusters.cluster_tables`.
     """
 
     settings: dict[str, Any]
@@ -78,6 +79,7 @@ class Results:
     compression: xr.Dataset | None = None
     lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
     motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    clusters: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -222,6 +224,7 @@ class _Reader:
                 for step, cells in listed_lesions(self.run).items()
             },
             motion=StoredSteps(self.run, listed_response(self.run, "motion")),
+            clusters=StoredSteps(self.run, listed_response(self.run, "clusters")),
         )
 
     def last_estimates(self) -> xr.Dataset:

@@ -113,8 +113,8 @@ def listed_response(run: Path, part: str) -> dict[str, Any]:
 
     Args:
         run: Its folder.
-        part: "cells" for susceptibilities, "influence", "motion" by its last step, or "losses" for
-            the recorded losses, whose cells are by name, "posterior" and "control".
+        part: "cells" for susceptibilities, "influence", "clusters", "motion" by its last step, or
+            "losses" for the recorded losses, whose cells are by name, "posterior" and "control".
     """
     return dict(_listed(run / RESPONSE, "respond").get(part, {}))
 

@@ -55,10 +55,17 @@ class Language:
         Rows have step, loss (mean over domains, nats per token), loss of each domain, train_loss,
         total_llc (sum over heads, with its joint error), mean_llc, usable (share of heads whose
         estimate is), behaviour scores; the last row also what `_at_the_end` says.
+
+        Raises:
+            InputError: If a domain cannot be had: all models of a sweep need the same text.
         """
         chosen = _recipe(recipe, settings, seed)
+        context = train_study(chosen, folder)
+        for name, reason in context.corpus.left_out.items():
+            remedy = "All models of a sweep need the same text."
+            raise InputError(f"domain {name}", "must be there", reason, remedy)
         run_study(chosen, folder)
-        study_modules(train_study(chosen, folder), [chosen.steps[-1]], workers=1)
+        study_modules(context, [chosen.steps[-1]], workers=1)
         results = load_results(folder)
         rows = [_row(results, step) for step in chosen.steps]
         rows[-1] |= _at_the_end(results, chosen.steps[-1])

@@ -1,11 +1,13 @@
 import json
 import shutil
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from somite.core.errors import InputError
-from somite.sweeps import SweepDesign, load_table, sweep
+from somite.sweeps import SweepDesign, language, load_table, sweep
 from somite.sweeps.run import models_of
 from somite.sweeps.table import MODEL, TABLE, described
 
@@ -61,6 +63,33 @@ def test_a_sweep_that_was_stopped_ends_with_the_same_table(made, tmp_path):
     assert watch.said[1].startswith("models to make: 1, about")
     assert lost.is_dir()
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), table.drop(columns="seconds"))
+
+
+def test_on_another_engine_only_the_rows_come_back(made, tmp_path):
+    class Elsewhere:
+        """Calls in folders of its own, as nodes of a cluster do."""
+
+        workers = 1
+
+        @contextmanager
+        def start(self, workers, device):
+            yield self
+
+        def calls(self, function, places):
+            for folder, own in places.items():
+                yield folder, function(tmp_path / "node" / folder.name, *own)
+
+    out = tmp_path / "out"
+    table = sweep(small(), out, engine=Elsewhere())
+    pd.testing.assert_frame_equal(table.drop(columns="seconds"), made[1].drop(columns="seconds"))
+    assert {path.name for path in out.glob("models/*/*")} == {MODEL}
+
+
+def test_a_model_without_its_text_fails(monkeypatch, tmp_path):
+    left_out = SimpleNamespace(corpus=SimpleNamespace(left_out={"wiki": "no network"}))
+    monkeypatch.setattr(language, "train_study", lambda recipe, folder: left_out)
+    with pytest.raises(InputError, match=r"domain wiki must be there.*no network.*the same text"):
+        language.Language().measure("smoke", {}, 0, tmp_path)
 
 
 def test_a_model_that_fails_is_listed_and_the_others_are_made(tmp_path):

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -245,7 +245,7 @@ def unpacked(task: Any, lost_is_fine: bool = False) -> Any:
     raise InputError("workers", rule, type(lost).__name__, remedy) from lost
 
 
-def _cancel(flying: dict[Any, Job]) -> None:
+def _cancel(flying: Iterable[Any]) -> None:
     """Stop what is still running."""
     import ray
 

@@ -47,6 +47,7 @@ class Model:
             "recipe": design.recipe,
             "settings": {**design.base, **self.settings},
             "seed": self.seed,
+            "tolerance": design.tolerance,
             "code": code_fingerprint(),
         }
         return out / "models" / f"{self.number:03d}-seed{self.seed}-{fingerprint(made_from)}"
@@ -152,7 +153,7 @@ def made(folder: Path, design: SweepDesign, model: Model) -> dict[str, Any]:
     start, settings = time.monotonic(), {**design.base, **model.settings}
     try:
         rows = subject_of(design.subject).measure(
-            design.recipe, settings, model.seed, folder / "run"
+            design.recipe, settings, model.seed, folder / "run", design.tolerance
         )
     except FAILURES as error:
         return {"failed": (str(error).splitlines() or [type(error).__name__])[0]}

@@ -35,6 +35,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/python benchmarks/sweep_resume.py
+	$(BIN)/python benchmarks/revisions.py
 	$(BIN)/python benchmarks/interaction.py
 	$(BIN)/python benchmarks/false_positives.py
 	$(BIN)/python benchmarks/sampled_truths.py

@@ -19,6 +19,7 @@ from somite.cli.options import pair
 from somite.cli.pattern import pattern_command
 from somite.cli.respond import influence_command, respond_command
 from somite.cli.sweep import sweep_command, sweep_report_command
+from somite.cli.transfer import transfer_command
 from somite.cli.verify import verify_command
 from somite.core.checks import one_of
 from somite.core.errors import InputError
@@ -46,6 +47,7 @@ app.command("respond")(respond_command)
 app.command("sweep")(sweep_command)
 app.command("sweep-report")(sweep_report_command)
 app.command("track")(track_command)
+app.command("transfer")(transfer_command)
 app.command("verify")(verify_command)
 console = Console()
 
@@ -86,9 +88,8 @@ def run_command(
 ) -> None:
     """Train, sample and measure; stop it at any moment, the same command goes on."""
     from somite.cli.progress import TerminalWatch
-    from somite.report import build_report
-    from somite.study import load_recipe, load_results, run_study
-    from somite.study.folder import writable
+    from somite.report import rebuild_report
+    from somite.study import load_recipe, run_study
 
     check_device(device)
     where = chosen_engine(engine, address, gpus_per_job, device)
@@ -97,8 +98,7 @@ def run_command(
     with TerminalWatch(console) as watch:
         run_study(chosen, folder, workers, device, watch, where)
         watch.say("writing the report")
-        with writable(folder):
-            report = build_report(load_results(folder), folder / "report.html")
+        _, report = rebuild_report(folder)
     _say_where(report)
 
 

@@ -196,13 +196,11 @@ def _context(
 
 def _pages(run: Path) -> tuple["Results", Path | None]:
     """The results, with the report and the page of responses written again."""
-    from somite.report import build_report, build_response
-    from somite.study import load_results
+    from somite.report import build_response, rebuild_report
     from somite.study.folder import writable
 
-    results = load_results(run)
+    results, _ = rebuild_report(run)
     with writable(run):
-        build_report(results, run / "report.html")
         page = build_response(results, run / PAGE) if results.response else None
     return results, page
 

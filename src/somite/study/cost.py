@@ -2,19 +2,47 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from somite.core.threads import torch_threads
 from somite.study.context import Context
+from somite.study.engine import Runner
 from somite.study.jobs import THREADS, Job, execute
+from somite.study.run import Watch
 
+Cost = Callable[[Context, Sequence[Job], int, str], str]
 SHORT = 8
 """Fewest draws of a trial; what it costs alike with twice as many, such as loading the model, is
 not counted."""
 TRIED = 4
 """Components of a trial, evenly spread over all: those of different kinds cost differently."""
+
+
+def run_missing(
+    jobs: Sequence[Job],
+    context: Context,
+    runner: Runner,
+    watch: Watch,
+    what: str,
+    cost: Cost | None = None,
+) -> None:
+    """Do the jobs whose cells are not there yet, having said what they cost.
+
+    Args:
+        jobs: What is wanted.
+        context: Where everything is.
+        runner: Does the jobs.
+        watch: Is told of the cost, and of the progress.
+        what: What they find, in words.
+        cost: Says what they cost; by default in chain steps.
+    """
+    missing = [job for job in jobs if not job.cell.exists(context.run)]
+    if missing:
+        watch.say((cost or cost_in_words)(context, missing, runner.workers, what))
+        watch.phase(what, float(sum(job.cost for job in missing)))
+        runner.run(missing, context, watch.advance)
 
 
 def cost_in_words(

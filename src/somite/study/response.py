@@ -12,7 +12,7 @@ from somite.core.fingerprint import code_fingerprint
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
-from somite.study.cost import cost_in_words
+from somite.study.cost import run_missing
 from somite.study.engine import Local
 from somite.study.folder import RESPONSE, claimed, listed_response, write_whole
 from somite.study.jobs import Job, place
@@ -90,11 +90,7 @@ def record_all(
         sweep_partial(run)
         jobs: dict[int, Jobs] = {step: response_jobs(context, step) for step in steps}
         every = [job for part in jobs.values() for job in part.values()]
-        missing = [job for job in every if not job.cell.exists(run)]
-        if missing:
-            watch.say(cost_in_words(context, missing, runner.workers, "losses of tokens"))
-            watch.phase("losses of tokens", float(sum(job.cost for job in missing)))
-            runner.run(missing, context, watch.advance)
+        run_missing(every, context, runner, watch, "losses of tokens")
     return jobs
 
 

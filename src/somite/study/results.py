@@ -17,6 +17,7 @@ from somite.study.folder import (
     listed_lesions,
     listed_modules,
     listed_response,
+    listed_transfer,
     read_manifest,
 )
 from somite.training import CheckpointSeries
@@ -58,6 +59,7 @@ class Results:
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
         compression: Critical levels, see `somite.study.compression_tables.compression_tables`.
         lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
+        transfer: By domain, see `somite.study.transfer_tables.transfer_tables`.
         motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
         clusters: By step, of tokens, see `somite.study.token_clusters.cluster_tables`.
     """
@@ -78,6 +80,7 @@ class Results:
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
     compression: xr.Dataset | None = None
     lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
+    transfer: Mapping[str, xr.Dataset] = field(default_factory=dict)
     motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
     clusters: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
@@ -222,6 +225,10 @@ class _Reader:
             lesions={
                 int(step): {name: read_cell(self.run / path) for name, path in cells.items()}
                 for step, cells in listed_lesions(self.run).items()
+            },
+            transfer={
+                domain: read_cell(self.run / path)
+                for domain, path in listed_transfer(self.run).items()
             },
             motion=StoredSteps(self.run, listed_response(self.run, "motion")),
             clusters=StoredSteps(self.run, listed_response(self.run, "clusters")),

@@ -12,7 +12,7 @@ from somite.report import build_response
 from somite.report.figures.motion import motion_figure
 from somite.report.figures.response import unit_of
 from unit.report.synthetic import synthetic_results
-from unit.report.synthetic_response import clusters, influences, motion, response
+from unit.report.synthetic_response import clusters, influences, pictured, response
 
 VIEWER = "#viewer-tokens"
 MANY = 1588
@@ -21,7 +21,7 @@ MANY = 1588
 
 def page_of(folder: Path, table: xr.Dataset, found: xr.Dataset | None = None) -> Path:
     results = synthetic_results(response={3000: table}, influence={3000: influences()},
-                                motion={3000: motion()},
+                                motion={3000: pictured()},
                                 clusters={3000: found or clusters()})  # fmt: skip
     return build_response(results, folder / "response.html")
 
@@ -200,7 +200,7 @@ def many() -> xr.Dataset:
 
 def test_tokens_move_when_played(opened: Opened) -> None:
     page, plot = opened.page, "document.getElementById('plot-token-motion')"
-    frames = motion_figure(motion()).frames
+    frames = motion_figure(pictured()).frames
     first, last = (frame.data[0].x[0] for frame in frames)
     place = f"{plot}.data[0].x[0]"
     assert page.evaluate(place) == pytest.approx(last)

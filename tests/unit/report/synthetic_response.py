@@ -95,6 +95,13 @@ def motion(rows: int = 4, tokens: int = 9) -> xr.Dataset:
     return found.assign(text=("id", WORDS), domain=("example", domains(rows)))
 
 
+def pictured() -> xr.Dataset:
+    """The same with pictures as UMAP gives them."""
+    table, random = motion(), np.random.default_rng(0)
+    places = random.normal(size=(3, *table.position.shape)).astype(np.float32)
+    return table.assign(umap_position=(("picture", *table.position.dims), places), umap_shared=0.5)
+
+
 @cache
 def clusters(rows: int = 24, tokens: int = 9) -> xr.Dataset:
     """Clusters of tokens as a run has them: known heads answer to repeated strings."""

@@ -50,10 +50,10 @@ def fetch_command(
         Exit: With code 1 if a domain or model could not be had.
     """
     from somite.core.checks import one_of
-    from somite.data import DOMAINS, PRETRAINED, fetch_domains, fetch_models
+    from somite.data import DOMAINS, PRETRAINED, TEXT_DOMAINS, fetch_domains, fetch_models
 
-    names = [one_of("domains", name, (*DOMAINS, *PRETRAINED)) for name in domains or DOMAINS]
-    found_all = fetch_domains(name for name in names if name in DOMAINS)
+    names = [one_of("domains", name, (*TEXT_DOMAINS, *PRETRAINED)) for name in domains or DOMAINS]
+    found_all = fetch_domains(name for name in names if name in TEXT_DOMAINS)
     found_all |= fetch_models(name for name in names if name in PRETRAINED)
     failed = False
     for name, found in found_all.items():

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,16 +15,13 @@ from somite.cli.compress import compress_command
 from somite.cli.data import data_app
 from somite.cli.lesions import lesions_command
 from somite.cli.modules import modules_command
-from somite.cli.options import pair
+from somite.cli.options import chosen_engine, pair
 from somite.cli.pattern import pattern_command
 from somite.cli.respond import influence_command, respond_command
 from somite.cli.sweep import sweep_command, sweep_report_command
+from somite.cli.transfer import transfer_command
 from somite.cli.verify import verify_command
-from somite.core.checks import one_of
 from somite.core.errors import InputError
-
-if TYPE_CHECKING:
-    from somite.study.engine import Engine
 
 app = typer.Typer(
     help="Measure how modules form inside neural networks, with error bars.",
@@ -46,6 +43,7 @@ app.command("respond")(respond_command)
 app.command("sweep")(sweep_command)
 app.command("sweep-report")(sweep_report_command)
 app.command("track")(track_command)
+app.command("transfer")(transfer_command)
 app.command("verify")(verify_command)
 console = Console()
 
@@ -140,29 +138,6 @@ def recipes_command() -> None:
     for name in recipe_names():
         table.add_row(name, load_recipe(name).description)
     console.print(table)
-
-
-def chosen_engine(
-    engine: str, address: str | None, gpus_per_job: float | None, device: str
-) -> "Engine":
-    """The engine of that name.
-
-    Raises:
-        InputError: If there is none, or an option does not belong to it.
-    """
-    from somite.study.cluster import Ray
-    from somite.study.engine import Local
-
-    one_of("engine", engine, ("local", "ray"))
-    for name, value in (("--address", address), ("--gpus-per-job", gpus_per_job)):
-        if engine == "local" and value is not None:
-            raise InputError(name, "must come with --engine ray", value, "Give both, or neither.")
-    if device == "cpu" and gpus_per_job is not None:
-        rule, remedy = "must come with --device cuda", "Give both, or neither."
-        raise InputError("--gpus-per-job", rule, gpus_per_job, remedy)
-    if engine == "local":
-        return Local()
-    return Ray(address) if gpus_per_job is None else Ray(address, gpus_per_job)
 
 
 def check_device(device: str) -> None:

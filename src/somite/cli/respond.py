@@ -105,6 +105,7 @@ def influence_command(
 
 def response_numbers(results: "Results") -> dict[str, Any]:
     """What the page says in words, and its numbers of components, domains and directions."""
+    from somite.report.sections import clusters
     from somite.report.sections.response import known_roles, last, sentences, separated
 
     table = last(results)
@@ -120,12 +121,14 @@ def response_numbers(results: "Results") -> dict[str, Any]:
         },
         "coords": {name: c.values.tolist() for name, c in numbers.coords.items()},
         **{str(n): {"dims": v.dims, "values": v.values.tolist()} for n, v in numbers.items()},
+        "clusters": {step: clusters.numbers(found) for step, found in results.clusters.items()},
     }
 
 
 def show_response(results: "Results") -> None:
     """Print the answers to domains and what was found."""
     from somite.report.figures.response import unit_of
+    from somite.report.sections import clusters
     from somite.report.sections.response import LEVEL, last, sentences
 
     table = last(results)
@@ -143,7 +146,8 @@ def show_response(results: "Results") -> None:
         ]
         listed.add_row(str(name), *cells)
     console.print(listed)
-    for sentence in sentences(results):
+    said = [clusters.lead(found) for found in list(results.clusters.values())[-1:]]
+    for sentence in (*sentences(results), *said):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 

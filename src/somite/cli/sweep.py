@@ -20,10 +20,18 @@ def sweep_command(
         Path | None, typer.Option(help="Folder of the sweep. Default: runs/SWEEP.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Models at once, of one thread each. Default: one per core.")
+        int | None,
+        typer.Option(
+            help="Models at once, of one thread each. Default: as many as there is room for."
+        ),
     ] = None,
     max_cells: Annotated[
         int | None, typer.Option(help="Refuse a design with more models than this.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Where models are made: local or ray.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster: HOST:PORT or auto. Default: one on this machine."),
     ] = None,
 ) -> None:
     """Train and measure the models of a design; stop it at any moment, the same command goes on.
@@ -31,13 +39,15 @@ def sweep_command(
     Says first how long it takes. Writes table.parquet (one row for each model, seed and checkpoint)
     and report.html.
     """
+    from somite.cli.options import chosen_engine
     from somite.cli.progress import TerminalWatch
     from somite.sweeps import load_design, sweep
 
+    where = chosen_engine(engine, address, None, "cpu")
     chosen = load_design(design)
     folder = out or Path("runs") / Path(design).stem
     with TerminalWatch(console) as watch:
-        sweep(chosen, folder, workers, watch, max_cells)
+        sweep(chosen, folder, workers, watch, max_cells, where)
     sweep_report_command(folder)
 
 

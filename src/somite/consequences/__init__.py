@@ -21,17 +21,20 @@ from somite.consequences.heads import head_pruning, random_removal
 from somite.consequences.lesions import kept_evaluations, module_lesion, random_sets
 from somite.consequences.relation import Relation, relation
 from somite.consequences.text import corruption_damage, reversal_damage
+from somite.consequences.transfer import against_sets, fine_tuned, transfer_scores
 
 __all__ = [
     "DISTORTIONS",
     "Distortion",
     "Relation",
     "Text",
+    "against_sets",
     "behavior_losses",
     "corruption_damage",
     "critical_level",
     "critical_levels",
     "damage",
+    "fine_tuned",
     "head_pruning",
     "kept_evaluations",
     "low_rank",
@@ -46,4 +49,5 @@ __all__ = [
     "repeated_kind",
     "reversal_damage",
     "token_losses_without",
+    "transfer_scores",
 ]

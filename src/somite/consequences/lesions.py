@@ -72,7 +72,7 @@ def module_lesion(
     without = _means(evaluate, around)
     kept = _faithful(evaluate, [tuple(module)], around, without, _mean(clean))[0]
     random_kept = _faithful(evaluate, drawn, around, without, _mean(clean))
-    p_value = _p_values(_mean(own), rises, exact)
+    p_value = p_values(_mean(own), rises, exact)
     errors = np.array([standard_error(values) for values in own.values()])
     table = xr.Dataset(
         {
@@ -80,7 +80,7 @@ def module_lesion(
             "standard_error": ("measure", errors),
             "p_value": ("measure", p_value),
             "faithfulness": ("measure", kept),
-            "faithfulness_p": ("measure", _p_values(kept, random_kept, exact)),
+            "faithfulness_p": ("measure", p_values(kept, random_kept, exact)),
             "random_rise": (("set", "measure"), rises),
             "random_faithfulness": (("set", "measure"), random_kept),
         },
@@ -158,8 +158,18 @@ def _faithful(
     return np.where(whole > 0, (without - alone) / np.where(whole > 0, whole, 1.0), np.nan)
 
 
-def _p_values(own: Array, others: Array, exact: bool) -> Array:
-    """Share of sets that are at least as large, to rounding (measure,)."""
+def p_values(own: Array, others: Array, exact: bool) -> Array:
+    """Share of sets that are at least as large, to rounding (measure,).
+
+    Args:
+        own: Of the set that is compared (measure,).
+        others: Of random sets (set, measure).
+        exact: Whether they are all that there are, itself among them.
+
+    Example:
+        >>> p_values(np.array([2.0]), np.array([[1.0], [2.0], [0.0]]), exact=False).tolist()
+        [0.5]
+    """
     slack = 1e-9 * (1 + np.abs(own))
     as_large = (others >= own - slack).sum(0)
     found = as_large / len(others) if exact else (1 + as_large) / (1 + len(others))

@@ -17,7 +17,7 @@ from somite.data.ngrams import NgramCounts, corpus_ngrams, count_ngrams
 from somite.data.planted_inputs import correlated_inputs, mirrored_inputs
 from somite.data.repeats import repeated_rows
 from somite.data.role_rows import role_rows
-from somite.data.sources import DOMAINS
+from somite.data.sources import DOMAINS, TEXT_DOMAINS
 from somite.data.sparse_parity import ParityTasks
 from somite.data.token_rows import token_rows
 from somite.data.tokenizer import Tokenizer, train_tokenizer
@@ -27,6 +27,7 @@ __all__ = [
     "DOMAINS",
     "PRETRAINED",
     "REPEATS",
+    "TEXT_DOMAINS",
     "Corpus",
     "DataConfig",
     "DomainSize",

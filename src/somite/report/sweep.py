@@ -25,6 +25,8 @@ MEASURES = {
     "cooperating_modular_z": "modularity of −I, z against chance",
     "task_auc": "tasks told apart (AUC)",
     "selectivity": "selectivity for one domain",
+    "critical_bits": "critical bits of all weights",
+    "damage_noise": "rise of the loss under noise (nats)",
 }
 """What is shown, in words, where it was measured; the table has the rest."""
 LEVEL = 0.05

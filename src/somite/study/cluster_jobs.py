@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import xarray as xr
 
 from somite.core.errors import InputError
 from somite.core.fingerprint import fingerprint
-from somite.study.cluster_node import Files, Order, Parcel, versions, work
+from somite.study.cluster_node import Files, Order, Parcel, call, versions, work
 from somite.study.context import Context
 from somite.study.jobs import Job
 from somite.study.pool import REPORT_EVERY, Advance
@@ -92,6 +92,41 @@ class ClusterRunner:
                     flying[self._submit(job, context)] = job
                 self._collect(flying, context, done)
                 advance(sum(done.values()))
+        finally:
+            _cancel(flying)
+
+    def calls(
+        self, function: Callable[..., Any], places: Mapping[Path, tuple[Any, ...]]
+    ) -> Iterator[tuple[Path, Any]]:
+        """Call function(folder, *arguments) on the nodes, each in a folder of its own there.
+
+        Args:
+            function: Known to somite by its name.
+            places: Arguments by folder, of which only the name goes out.
+
+        Yields:
+            A folder and what its call returned, as they come.
+
+        Raises:
+            InputError: If a call raises it, or if workers are lost again and again.
+        """
+        import ray
+
+        task = ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=RETRIES)(call)
+        waiting, flying, watch = list(places), dict[Any, Path](), Solitude()
+        try:
+            while waiting or flying:
+                room = self.room()
+                watch.check(room)
+                while waiting and len(flying) < (self.cap or AHEAD * room):
+                    folder = waiting.pop(0)
+                    order = (function, folder.name, places[folder])
+                    flying[task.remote(*order, self.session, versions())] = folder
+                if not flying:
+                    time.sleep(REPORT_EVERY)
+                    continue
+                for done in ray.wait(list(flying), timeout=REPORT_EVERY)[0]:
+                    yield flying.pop(done), unpacked(done)
         finally:
             _cancel(flying)
 
@@ -210,7 +245,7 @@ def unpacked(task: Any, lost_is_fine: bool = False) -> Any:
     raise InputError("workers", rule, type(lost).__name__, remedy) from lost
 
 
-def _cancel(flying: dict[Any, Job]) -> None:
+def _cancel(flying: Iterable[Any]) -> None:
     """Stop what is still running."""
     import ray
 

@@ -98,6 +98,25 @@ def work(
         return compute(order.job, context, scaled(order.job.cost, report))
 
 
+def call(
+    function: Callable[..., Any],
+    name: str,
+    arguments: tuple[Any, ...],
+    session: str,
+    wanted: dict[str, str],
+) -> Any:
+    """Call a function on this node, with a folder of that name among what the study laid down.
+
+    Bad input:
+        `InputError` if the code or PyTorch differ here.
+    """
+    check_versions(wanted)
+    home = home_of(session)
+    home.mkdir(mode=0o700, exist_ok=True)
+    with torch_threads(THREADS):
+        return function(home / name, *arguments)
+
+
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Fingerprint of somite's whole source and version of PyTorch, as this process began."""

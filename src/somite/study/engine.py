@@ -1,13 +1,16 @@
 """Engines: where the jobs of a study run. The numbers do not depend on it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
+from somite.core.processes import start_worker, worker_pool
 from somite.core.threads import available_cores
 from somite.study.context import Context
-from somite.study.jobs import Job
+from somite.study.jobs import THREADS, Job
 from somite.study.pool import Advance, run_jobs
 
 
@@ -21,6 +24,16 @@ class Runner(Protocol):
 
     def run(self, jobs: Sequence[Job], context: Context, advance: Advance) -> None:
         """Do all jobs; `advance` is told of the work done so far, in their unit of cost."""
+        ...
+
+    def calls(
+        self, function: Callable[..., Any], places: Mapping[Path, tuple[Any, ...]]
+    ) -> Iterator[tuple[Path, Any]]:
+        """Call function(folder, *arguments) for each: the folders and results as they come.
+
+        On a cluster the function gets a folder of the same name on its node, which is removed in
+        the end: only what it returns comes back.
+        """
         ...
 
 
@@ -49,6 +62,17 @@ class _LocalRunner:
     def run(self, jobs: Sequence[Job], context: Context, advance: Advance) -> None:
         """Do all jobs in a pool of processes."""
         run_jobs(jobs, context, self.workers, advance)
+
+    def calls(
+        self, function: Callable[..., Any], places: Mapping[Path, tuple[Any, ...]]
+    ) -> Iterator[tuple[Path, Any]]:
+        """Call the function in a pool of processes."""
+        with worker_pool(min(self.workers, len(places)), start_worker, THREADS) as pool:
+            futures = {
+                pool.submit(function, folder, *own): folder for folder, own in places.items()
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.result()
 
 
 def usual_workers(device: str, asked: int | None) -> int:

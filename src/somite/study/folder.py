@@ -21,6 +21,8 @@ COMPRESSION = "compressibility.json"
 """Says which cell holds how far the weights of a run can be compressed."""
 LESIONS = "lesions.json"
 """Says which cells hold the lesions of the modules of a run."""
+TRANSFER = "transfer.json"
+"""Says which cells hold what fine-tuning of parts of a run on new text gave."""
 ROOM = 300 * 2**20
 """Free bytes that a study asks for beside its checkpoints."""
 
@@ -111,8 +113,8 @@ def listed_response(run: Path, part: str) -> dict[str, Any]:
 
     Args:
         run: Its folder.
-        part: "cells" for susceptibilities, "influence", "motion" by its last step, or "losses" for
-            the recorded losses, whose cells are by name, "posterior" and "control".
+        part: "cells" for susceptibilities, "influence", "clusters", "motion" by its last step, or
+            "losses" for the recorded losses, whose cells are by name, "posterior" and "control".
     """
     return dict(_listed(run / RESPONSE, "respond").get(part, {}))
 
@@ -132,6 +134,11 @@ def _listed(path: Path, command: str) -> dict[str, Any]:
     """What a command has listed; nothing where it was not given."""
     remedy = f"Remove that file and give `somite {command}` again; what is measured is kept."
     return _read(path, remedy) if path.is_file() else {}
+
+
+def listed_transfer(run: Path) -> dict[str, str]:
+    """By domain, the cell with what fine-tuning on it gave."""
+    return dict(_listed(run / TRANSFER, "transfer").get("domains", {}))
 
 
 def _check_owner(out: Path, name: str) -> None:

@@ -22,6 +22,7 @@ from somite.study.recorded_cells import read_losses
 from somite.study.response_jobs import CONTROL, POSTERIOR, response_jobs, text_domains, text_rows
 from somite.study.response_tables import response_tables
 from somite.study.run import Silent, Watch
+from somite.study.token_clusters import can_cluster, clusters_cell
 
 Jobs = Mapping[str, Job]
 
@@ -31,7 +32,7 @@ def study_response(
 ) -> Path:
     """Record losses of tokens at some checkpoints, and without loss; take susceptibilities of them.
 
-    At several checkpoints also how tokens move from one to the next.
+    At the last of them also clusters of tokens; at several how tokens move from one to the next.
     What is there already is used again; stopped at any moment, the same call goes on.
 
     Args:
@@ -59,12 +60,18 @@ def study_response(
             str(step): {name: job.cell.listed(run) for name, job in jobs.items()}
             for step, jobs in recorded.items()
         }
-        motion = {}
+        motion, clusters = {}, {}
+        last = max(recorded)
+        if can_cluster(context, recorded[last]):
+            planned = clusters_cell(context, last, recorded[last])
+            make_cell(planned, run, f"clusters of tokens at step {last}", watch)
+            clusters[str(last)] = planned.cell.listed(run)
         if can_move(recorded):
             planned = motion_cell(context, recorded)
             make_cell(planned, run, "motion of tokens", watch)
-            motion[str(max(recorded))] = planned.cell.listed(run)
-        list_response(run, {"cells": made, "losses": losses, "motion": motion})
+            motion[str(last)] = planned.cell.listed(run)
+        parts: dict[str, dict[str, Any]] = {"cells": made, "losses": losses}
+        list_response(run, parts | {"motion": motion, "clusters": clusters})
     return run / RESPONSE
 
 
@@ -89,7 +96,7 @@ def record_all(
 
 def list_response(run: Path, parts: Mapping[str, Mapping[str, Any]]) -> None:
     """Add to what is listed by step in each part."""
-    known = ("cells", "losses", "influence", "motion")
+    known = ("cells", "losses", "influence", "motion", "clusters")
     content = {part: listed_response(run, part) | dict(parts.get(part, {})) for part in known}
     write_whole(run / RESPONSE, content)
 

@@ -17,6 +17,7 @@ from somite.study.folder import (
     listed_lesions,
     listed_modules,
     listed_response,
+    listed_transfer,
     read_manifest,
 )
 from somite.training import CheckpointSeries
@@ -58,7 +59,9 @@ class Results:
         influence: By step, influences, see `somite.study.influence_tables.influence_tables`.
         compression: Critical levels, see `somite.study.compression_tables.compression_tables`.
         lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
+        transfer: By domain, see `somite.study.transfer_tables.transfer_tables`.
         motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
+        clusters: By step, of tokens, see `somite.study.token_clusters.cluster_tables`.
     """
 
     settings: dict[str, Any]
@@ -77,7 +80,9 @@ class Results:
     influence: Mapping[int, xr.Dataset] = field(default_factory=dict)
     compression: xr.Dataset | None = None
     lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
+    transfer: Mapping[str, xr.Dataset] = field(default_factory=dict)
     motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    clusters: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -221,7 +226,12 @@ class _Reader:
                 int(step): {name: read_cell(self.run / path) for name, path in cells.items()}
                 for step, cells in listed_lesions(self.run).items()
             },
+            transfer={
+                domain: read_cell(self.run / path)
+                for domain, path in listed_transfer(self.run).items()
+            },
             motion=StoredSteps(self.run, listed_response(self.run, "motion")),
+            clusters=StoredSteps(self.run, listed_response(self.run, "clusters")),
         )
 
     def last_estimates(self) -> xr.Dataset:

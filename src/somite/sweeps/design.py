@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from somite.core.checks import at_least, one_of
+from somite.core.checks import at_least, not_negative, one_of
 from somite.core.errors import InputError, nearest
 from somite.core.random import stream_seed
 
@@ -34,10 +34,12 @@ class SweepDesign:
         base: Settings of all models that differ from the recipe.
         seeds: Each model is made once with each.
         models: Of a random design.
+        tolerance: Rise of the loss at which the critical bits of all weights are read, at the last
+            checkpoint; with it comes the damage by noise. 0 for neither.
 
     Raises:
-        InputError: If there is no model, a factor has one value twice, or fields do not belong to
-            the kind.
+        InputError: If there is no model, a factor has one value twice, fields do not belong to
+            the kind, or the tolerance is negative.
 
     Example:
         >>> design = SweepDesign("parity", factors={"hidden": (32, 64), "l2": (0.0, 1e-3)})
@@ -54,6 +56,7 @@ class SweepDesign:
     base: Settings = field(default_factory=dict)
     seeds: Sequence[int] = (0, 1, 2)
     models: int = 0
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         """Check what needs no recipe.
@@ -62,6 +65,7 @@ class SweepDesign:
             InputError: See above.
         """
         one_of("kind", self.kind, (GRID, LIST, RANDOM))
+        not_negative("tolerance", self.tolerance)
         if len(set(self.seeds)) < max(1, len(self.seeds)):
             raise InputError(
                 "seeds", "must be at least one, none twice", list(self.seeds), "Name each once."

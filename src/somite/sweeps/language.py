@@ -17,11 +17,13 @@ from somite.models import Transformer, next_token_loss
 from somite.modularity import specialization
 from somite.sampling import Target, sample
 from somite.sampling.draws import REFERENCE
+from somite.study.compression import text
 from somite.study.modules import study_modules
 from somite.study.recipe import Recipe, load_recipe
 from somite.study.results import Results, load_results
 from somite.study.run import run_study, train_study
 from somite.sweeps.design import Settings
+from somite.sweeps.spoiled import spoiled
 
 Row = dict[str, Any]
 SCORES = {"previous_token": "max", "induction": "max", "in_context_score": "mean"}
@@ -49,19 +51,31 @@ class Language:
         trained = chosen.training.steps * _training_step(model, tokens, chosen.training.batch_size)
         return trained + steps * _chain_step(model, tokens, chosen)
 
-    def measure(self, recipe: str, settings: Settings, seed: int, folder: Path) -> list[Row]:
+    def measure(
+        self, recipe: str, settings: Settings, seed: int, folder: Path, tolerance: float = 0.0
+    ) -> list[Row]:
         """Train, sample and measure: one row for each checkpoint.
 
         Rows have step, loss (mean over domains, nats per token), loss of each domain, train_loss,
         total_llc (sum over heads, with its joint error), mean_llc, usable (share of heads whose
-        estimate is), behaviour scores; the last row also what `_at_the_end` says.
+        estimate is), behaviour scores; the last row also what `_at_the_end` says, and
+        `spoiled` if there is a tolerance.
+
+        Raises:
+            InputError: If a domain cannot be had: all models of a sweep need the same text.
         """
         chosen = _recipe(recipe, settings, seed)
+        context = train_study(chosen, folder)
+        for name, reason in context.corpus.left_out.items():
+            remedy = "All models of a sweep need the same text."
+            raise InputError(f"domain {name}", "must be there", reason, remedy)
         run_study(chosen, folder)
-        study_modules(train_study(chosen, folder), [chosen.steps[-1]], workers=1)
+        study_modules(context, [chosen.steps[-1]], workers=1)
         results = load_results(folder)
         rows = [_row(results, step) for step in chosen.steps]
         rows[-1] |= _at_the_end(results, chosen.steps[-1])
+        model = context.model(chosen.steps[-1])
+        rows[-1] |= spoiled(model, next_token_loss, text(context), tolerance)
         return rows
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
 from somite.core.checks import at_least, not_negative, positive
@@ -15,6 +16,7 @@ from somite.data import ParityTasks
 from somite.modularity import is_modular, score_given
 from somite.study.recipe import typed_section
 from somite.sweeps.design import Settings
+from somite.sweeps.spoiled import spoiled
 from somite.truths.fit import Plan
 from somite.truths.interactions import curvature_root
 from somite.truths.parity import ParitySettings, sparse_parity
@@ -98,17 +100,24 @@ class Parity:
         measured = config.checkpoints * (time.perf_counter() - start)
         return config.steps * max(spent[3 * TRIED] - spent[TRIED], 0.0) / (2 * TRIED) + measured
 
-    def measure(self, recipe: str, settings: Settings, seed: int, folder: Path) -> list[Row]:
+    def measure(
+        self, recipe: str, settings: Settings, seed: int, folder: Path, tolerance: float = 0.0
+    ) -> list[Row]:
         """Train and measure: one row for each checkpoint, nothing is kept in the folder.
 
         Rows have step, loss (mean over tasks), loss of each task, total_llc (Gauss-Newton, all
         weights of neurons), mean_llc of neurons, modules of neurons with z and p, their agreement
-        with the tasks and the mean interaction; the last row also the times of learning.
+        with the tasks and the mean interaction; the last row also the times of learning, and
+        `spoiled` if there is a tolerance.
         """
         config: ParityConfig = typed_section("parity", ParityConfig, settings)
         truth = sparse_parity(seed, config.settings(seed))
         rows = [_row(truth, step, seed) for step in truth.checkpoints]
         rows[-1] |= {f"time_{task}": time for task, time in truth.times.items()}
+        data = tuple(
+            map(torch.cat, zip(*(task.data for task in truth.tasks.values()), strict=True))
+        )
+        rows[-1] |= spoiled(truth.model, truth.loss, data, tolerance)
         return rows
 
 

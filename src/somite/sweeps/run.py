@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.fingerprint import code_fingerprint, fingerprint
-from somite.core.processes import start_worker, worker_pool
-from somite.core.threads import available_cores, torch_threads
+from somite.core.threads import torch_threads
 from somite.study.cost import duration
+from somite.study.engine import Engine, Local, Runner
 from somite.study.folder import claimed, write_whole
 from somite.study.run import Silent, Watch
 from somite.sweeps.design import Settings, SweepDesign
@@ -48,6 +47,7 @@ class Model:
             "recipe": design.recipe,
             "settings": {**design.base, **self.settings},
             "seed": self.seed,
+            "tolerance": design.tolerance,
             "code": code_fingerprint(),
         }
         return out / "models" / f"{self.number:03d}-seed{self.seed}-{fingerprint(made_from)}"
@@ -68,6 +68,7 @@ def sweep(
     workers: int | None = None,
     watch: Watch | None = None,
     most: int | None = None,
+    engine: Engine | None = None,
 ) -> "pd.DataFrame":
     """Make and measure the models of a design, or whatever of them is not in the folder yet.
 
@@ -77,9 +78,11 @@ def sweep(
     Args:
         design: Which models.
         out: Folder: new, empty, or of a sweep.
-        workers: Models at once, of one thread each; None for one per core.
+        workers: Models at once, of one thread each; None for as many as the engine has room for.
         watch: Is told of the cost before it is paid, and of the progress.
         most: Most models that may be made; None for any number.
+        engine: Where models are made: processes of this machine, `Local()`, by default, or a
+            cluster, `somite.study.cluster.Ray(...)`, from which only the rows of a model come back.
 
     Returns:
         One row for each model, seed and checkpoint, see `load_table`.
@@ -91,15 +94,17 @@ def sweep(
     Example:
         >>> sweep(load_design("parity-minutes"), Path("runs/parity"))  # doctest: +SKIP
     """
-    workers = available_cores() if workers is None else at_least("workers", workers, 1)
+    if workers is not None:
+        at_least("workers", workers, 1)
     watch, models = watch or Silent(), models_of(design)
     check(design, models, most)
-    with claimed(out, f"sweep of {design.subject}"):
+    started = (engine or Local()).start(workers, "cpu")
+    with started as runner, claimed(out, f"sweep of {design.subject}"):
         write_whole(out / DESIGN, vars(design))
         missing = [m for m in models if not (m.folder(out, design) / MODEL).is_file()]
         if len(missing) < len(models):
             watch.say(f"{len(models) - len(missing)} of {len(models)} models are there already")
-        failed = _make(design, missing, out, workers, watch) if missing else {}
+        failed = _make(design, missing, out, runner, watch) if missing else {}
         table = tabulated(design, {m: m.folder(out, design) for m in models}, failed)
         write_table(table, out)
     return table
@@ -123,37 +128,36 @@ def check(design: SweepDesign, models: Sequence[Model], most: int | None = None)
 
 
 def _make(
-    design: SweepDesign, models: Sequence[Model], out: Path, workers: int, watch: Watch
+    design: SweepDesign, models: Sequence[Model], out: Path, runner: Runner, watch: Watch
 ) -> dict[Model, str]:
     """Make models; the reasons of those that failed."""
-    workers = min(workers, len(models))
-    watch.say(_cost(design, models, workers))
+    watch.say(_cost(design, models, min(runner.workers, len(models))))
     watch.phase("models", float(len(models)))
+    places = {model.folder(out, design): (design, model) for model in models}
     failed: dict[Model, str] = {}
-    with worker_pool(workers, start_worker, 1) as pool:
-        futures = {pool.submit(make, design, model, out): model for model in models}
-        for done, future in enumerate(as_completed(futures), start=1):
-            model = futures[future]
-            if reason := future.result():
-                failed[model] = reason
-                watch.say(f"model {model.number}, seed {model.seed} failed: {reason}")
-            watch.advance(float(done))
+    for done, (folder, found) in enumerate(runner.calls(made, places), start=1):
+        if reason := found.get("failed"):
+            model = places[folder][1]
+            failed[model] = reason
+            watch.say(f"model {model.number}, seed {model.seed} failed: {reason}")
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / MODEL, found)
+        watch.advance(float(done))
     return failed
 
 
-def make(design: SweepDesign, model: Model, out: Path) -> str:
-    """Make one model and write its rows; the reason if that failed, else nothing."""
-    folder, start = model.folder(out, design), time.monotonic()
+def made(folder: Path, design: SweepDesign, model: Model) -> dict[str, Any]:
+    """Make one model in a folder: its "rows" and "seconds", or why it "failed"."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {**design.base, **model.settings}
+    start, settings = time.monotonic(), {**design.base, **model.settings}
     try:
         rows = subject_of(design.subject).measure(
-            design.recipe, settings, model.seed, folder / "run"
+            design.recipe, settings, model.seed, folder / "run", design.tolerance
         )
     except FAILURES as error:
-        return (str(error).splitlines() or [type(error).__name__])[0]
-    write_whole(folder / MODEL, {"rows": rows, "seconds": time.monotonic() - start})
-    return ""
+        return {"failed": (str(error).splitlines() or [type(error).__name__])[0]}
+    return {"rows": rows, "seconds": time.monotonic() - start}
 
 
 def _cost(design: SweepDesign, models: Sequence[Model], workers: int) -> str:

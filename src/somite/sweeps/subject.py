@@ -23,10 +23,13 @@ class Subject(Protocol):
         """About how long one model takes, from a few steps of its work; nothing is written."""
         ...
 
-    def measure(self, recipe: str, settings: Settings, seed: int, folder: Path) -> list[Row]:
+    def measure(
+        self, recipe: str, settings: Settings, seed: int, folder: Path, tolerance: float = 0.0
+    ) -> list[Row]:
         """Train and measure one model, or go on with it: one row for each checkpoint.
 
-        Every row has step, loss, modular_z and whatever else was measured.
+        Every row has step, loss, modular_z and whatever else was measured; with a tolerance the
+        last one also what `somite.sweeps.spoiled.spoiled` says.
         """
         ...
 

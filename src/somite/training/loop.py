@@ -15,6 +15,7 @@ from somite.core.errors import InputError
 from somite.core.threads import torch_threads
 from somite.models.losses import next_token_loss
 from somite.training.checkpoints import CheckpointSeries, History
+from somite.training.dropout import dropped
 
 EVALUATION_CHUNK = 128
 OPTIMIZERS = ("adamw", "sgd")
@@ -37,6 +38,8 @@ class TrainingConfig:
         threads: Threads of PyTorch; part of the run's identity, since sums depend on it.
         optimizer: "adamw", or "sgd" with momentum 0.9.
         initial_scale: Factor on all matrices at the start.
+        dropout: Share of the entries that each block adds to the residual stream and that are
+            dropped in a training step.
     """
 
     steps: int = 2000
@@ -49,11 +52,19 @@ class TrainingConfig:
     threads: int = 1
     optimizer: str = "adamw"
     initial_scale: float = 1.0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check before any work starts."""
+        """Check before any work starts.
+
+        Raises:
+            InputError: If a setting is out of range.
+        """
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         positive("initial_scale", self.initial_scale)
+        if not 0 <= self.dropout < 1:
+            rule = "must be at least 0 and below 1"
+            raise InputError("dropout", rule, self.dropout, "Give a share such as 0.1.")
         for name in ("steps", "batch_size", "threads"):
             at_least(name, getattr(self, name), 1)
         at_least("warm_up", self.warm_up, 0)
@@ -128,7 +139,8 @@ def _update(
     warm = min(1.0, (step + 1) / config.warm_up) if config.warm_up else 1.0
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * warm
-    loss = next_token_loss(model, rows).mean()
+    with dropped(model, config.dropout, config.seed, step):
+        loss = next_token_loss(model, rows).mean()
     value = float(loss.detach())
     if value != value or value == float("inf"):
         remedy = "Lower learning_rate or raise warm_up."

@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from somite.cli import main
+from somite.cli.options import chosen_engine
 from somite.cli.progress import TerminalWatch
 from somite.study.cluster import Ray
 from somite.study.engine import Local
@@ -90,9 +91,9 @@ def test_an_engine_that_cannot_be(somite, options, words):
 
 
 def test_the_engine_gets_its_options():
-    assert main.chosen_engine("local", None, None, "cpu") == Local()
-    assert main.chosen_engine("ray", None, None, "cpu") == Ray(None, 1.0)
-    assert main.chosen_engine("ray", "auto", 0.25, "cuda") == Ray("auto", 0.25)
+    assert chosen_engine("local", None, None, "cpu") == Local()
+    assert chosen_engine("ray", None, None, "cpu") == Ray(None, 1.0)
+    assert chosen_engine("ray", "auto", 0.25, "cuda") == Ray("auto", 0.25)
 
 
 def test_a_missing_device_writes_nothing(somite, monkeypatch):

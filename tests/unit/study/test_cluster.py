@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,6 +24,7 @@ from somite.study.cells import Cell
 from somite.study.cluster import Ray
 from somite.study.cluster_jobs import unpacked
 from somite.study.jobs import Job, behavior_job, sampling_job
+from somite.sweeps import SweepDesign, sweep
 from unit.study.finished import Listener, context_of
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
@@ -265,3 +267,14 @@ def test_a_driver_that_is_stopped_or_killed_leaves_no_process_and_what_was_done(
         within(120, lambda: not marked(mark))
         assert [Path(f"/proc/{process}/cmdline").read_text() for process in marked(mark)] == []
         assert bool(list(tmp_path.glob("somite-*"))) == (code < 0)
+
+
+def test_a_sweep_has_the_same_table(nodes, tmp_path):
+    base = {"tasks": 2, "size": 2, "hidden": 8, "steps": 20, "batch_size": 32, "checkpoints": 3}
+    design = SweepDesign("parity", factors={"locality": (0.0, 0.1)}, seeds=(0,), base=base)
+    tables = [
+        sweep(design, tmp_path / name, 1, engine=engine).drop(columns="seconds")
+        for name, engine in (("here", None), ("there", Ray(nodes.address)))
+    ]
+    pd.testing.assert_frame_equal(*tables)
+    assert not list(Path(tempfile.gettempdir()).glob("somite-*/*-seed0-*"))

@@ -61,6 +61,7 @@ def test_shipped_designs_can_be(name):
         (TEXT.replace("[factors]", "[base]"), "must have"),
         (TEXT + "[base]\nhidden = 9", "must not set a factor"),
         (TEXT.replace('subject = "parity"\n', ""), "must be named"),
+        ("tolerance = -1.0\n" + TEXT, "tolerance must be zero or more"),
         ("subject =", "must be TOML"),
         ('subject = "language"\n[factors]\n"model.n_heads" = [1]', "recipe must be named"),
         ('kind = "random"\n' + TEXT, "number must be a whole number of at least 1"),

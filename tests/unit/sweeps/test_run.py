@@ -1,12 +1,20 @@
 import json
 import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 
+from somite.consequences import critical_levels, damage
 from somite.core.errors import InputError
-from somite.sweeps import SweepDesign, load_table, sweep
+from somite.core.random import stream
+from somite.models import MLP, squared_error_loss
+from somite.sweeps import SweepDesign, language, load_table, parity, sweep
 from somite.sweeps.run import models_of
+from somite.sweeps.spoiled import spoiled
 from somite.sweeps.table import MODEL, TABLE, described
 
 BASE = {"tasks": 2, "size": 2, "hidden": 8, "steps": 60, "batch_size": 32, "checkpoints": 3}
@@ -61,6 +69,57 @@ def test_a_sweep_that_was_stopped_ends_with_the_same_table(made, tmp_path):
     assert watch.said[1].startswith("models to make: 1, about")
     assert lost.is_dir()
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), table.drop(columns="seconds"))
+
+
+def test_on_another_engine_only_the_rows_come_back(made, tmp_path):
+    class Elsewhere:
+        """Calls in folders of its own, as nodes of a cluster do."""
+
+        workers = 1
+
+        @contextmanager
+        def start(self, workers, device):
+            yield self
+
+        def calls(self, function, places):
+            for folder, own in places.items():
+                yield folder, function(tmp_path / "node" / folder.name, *own)
+
+    out = tmp_path / "out"
+    table = sweep(small(), out, engine=Elsewhere())
+    pd.testing.assert_frame_equal(table.drop(columns="seconds"), made[1].drop(columns="seconds"))
+    assert {path.name for path in out.glob("models/*/*")} == {MODEL}
+
+
+def test_a_tolerance_adds_columns_at_the_last_checkpoint_and_changes_nothing_else():
+    config, subject = BASE | {"steps": 20}, parity.Parity()
+    plain = subject.measure("", config, 0, None)
+    rows = subject.measure("", config, 0, None, tolerance=0.02)
+    assert 1 <= rows[-1].pop("critical_bits") <= 8
+    assert rows[-1].pop("damage_noise") > 0
+    assert json.dumps(rows) == json.dumps(plain)
+    folders = {models_of(small())[0].folder(Path(), small(tolerance=t)) for t in (0.0, 0.02)}
+    assert len(folders) == 2
+
+
+def test_bits_are_those_of_damage_by_hand():
+    x = torch.randn(16, 3, generator=stream("spoiled"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MLP([3, 6, 1], "tanh")
+    data = (x, model(x).detach())  # no loss at all before
+    found = spoiled(model, squared_error_loss, data, 0.01)
+    whole = critical_levels(damage(model, squared_error_loss, data), 0.01)
+    assert found["critical_bits"] == pytest.approx(whole.quantization.item())
+    assert spoiled(model, squared_error_loss, data, 1e-3)["critical_bits"] > found["critical_bits"]
+    assert spoiled(model, squared_error_loss, data, 0.0) == {}
+
+
+def test_a_model_without_its_text_fails(monkeypatch, tmp_path):
+    left_out = SimpleNamespace(corpus=SimpleNamespace(left_out={"wiki": "no network"}))
+    monkeypatch.setattr(language, "train_study", lambda recipe, folder: left_out)
+    with pytest.raises(InputError, match=r"domain wiki must be there.*no network.*the same text"):
+        language.Language().measure("smoke", {}, 0, tmp_path)
 
 
 def test_a_model_that_fails_is_listed_and_the_others_are_made(tmp_path):

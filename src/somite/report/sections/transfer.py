@@ -1,0 +1,147 @@
+"""Transfer: do modules learn new text faster than random heads, and does the model forget less?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from somite.report.figures.transfer import transfer_figure
+from somite.report.findings import p_text
+from somite.report.layout import short_step
+from somite.report.page import Block, Chart, Section, Table, not_measured
+
+if TYPE_CHECKING:
+    from somite.study.results import Results
+
+KEY, TITLE, SHORT = "transfer", "Transfer to new text", "Transfer"
+LEVEL = 0.05
+DIFFERENT = {
+    "early": ("learns faster", "learns more slowly"),
+    "steps": ("gets half-way in fewer steps", "needs more steps to get half-way"),
+    "final": ("ends lower", "ends higher"),
+    "forgetting": ("forgets less", "forgets more"),
+    "forgetting_at_target": ("forgets less on the way there", "forgets more on the way there"),
+}
+PREDICTORS = {"llc": "rLLC there", "share": "share of its rLLC there"}
+OUTCOMES = {"gain": "what training it alone gains", "forgetting": "what is then forgotten"}
+
+
+def section(results: Results) -> Section:
+    """Curves, a table of parts, and what predicts them, for each domain."""
+    if not results.transfer:
+        return not_measured(KEY, TITLE, SHORT, "Transfer (`somite transfer`)")
+    blocks: list[Block] = []
+    for domain, found in results.transfer.items():
+        note = (
+            "Bands and small points: random sets with as many heads of each layer (95 %). Only "
+            "that part is trained, all other weights stay as they are."
+        )
+        chart = Chart(f"transfer-{domain}", f"Parts of the model trained on {domain}", note,
+                      transfer_figure(found))  # fmt: skip
+        blocks += [chart, parts_table(found), relations_table(found)]
+    lead = " ".join(line for found in results.transfer.values() for line in sentences(found))
+    return Section(KEY, TITLE, SHORT, lead, blocks)
+
+
+def sentences(found: xr.Dataset) -> list[str]:
+    """In what modules differ from random sets, and whether coefficients tell what heads gain."""
+    said = []
+    for module in found.module.values.tolist():
+        one = found.sel(module=module)
+        sure = one.measure.values[(one.q_value < LEVEL).values].tolist()
+        value = one.value.sel({"set": module})
+        words = [DIFFERENT[m][int(bool(value.sel(measure=m) > one["mean"].sel(measure=m)))]
+                 for m in sure]  # fmt: skip
+        what = f"{' and '.join(words)} (q < {LEVEL:g})" if words else f"no other (q ≥ {LEVEL:g})"
+        verb = "" if words else "is "
+        said.append(
+            f"On {found.attrs['domain']} the {module} {verb}{what} than {int(one.sets)} random "
+            "sets of its layers and size."
+        )
+    chosen = (found.subject == "single heads") & (found.outcome == "gain")
+    for row in np.flatnonzero(chosen.values):
+        one = found.isel(row=row)
+        if not one.remark.item():
+            said.append(
+                f"Over {int(one.points)} heads {OUTCOMES['gain']} and its "
+                f"{PREDICTORS[str(one.against.item())]} have the rank correlation {_rank(one)}."
+            )
+    return said
+
+
+def parts_table(found: xr.Dataset) -> Table:
+    """What each part learned and what was forgotten; modules beside their random sets."""
+    heads, modules = found["head"].values.tolist(), found.module.values.tolist()
+    rows = []
+    for number, name in enumerate(found["set"].values.tolist()):
+        if name in heads or ", random " in name:
+            continue
+        one = found.sel({"set": name})
+        rows.append([name, f"{int(found.weights[number]):,}", *_numbers(one)])
+        if name in modules:
+            rows += _compared(found.sel(module=name))
+    early, last = int(found.attrs["early"]), int(found.step[-1])
+    columns = ("trained", "weights", f"loss after {early} steps", "steps to half-way",
+               f"loss after {last}", "forgotten", "forgotten half-way")  # fmt: skip
+    note = (
+        f"At step {short_step(int(found.attrs['step']))}, Adam at {found.attrs['rate']:g}, "
+        f"{found.attrs['batch_size']} rows a step. Half-way: half of what all weights learn. "
+        "Forgotten: rise of the mean loss on the domains of training. ± standard errors over seeds "
+        "and rows together. Random sets: mean, and where 95 % of them are; p is two-sided, the "
+        "place of the module among them."
+    )
+    return Table(f"Parts trained on {found.attrs['domain']} (nats/token)", columns, rows, note)
+
+
+def _numbers(one: xr.Dataset) -> list[str]:
+    return [_shown(float(value), float(error), measure)
+            for measure, value, error in zip(one.measure.values, one.value.values,
+                                             one.standard_error.values, strict=True)]  # fmt: skip
+
+
+def _shown(value: float, error: float, measure: str) -> str:
+    if not np.isfinite(value):
+        return "not reached"
+    digits = 1 if measure == "steps" else 3
+    spread = f" ± {error:.2g}" if np.isfinite(error) else ""
+    return f"{value:.{digits}f}{spread}"
+
+
+def _compared(one: xr.Dataset) -> list[list[str]]:
+    """Rows with the random sets of a module, and its place among them."""
+    around, places = [], []
+    for measure in one.measure.values:
+        here = one.sel(measure=measure)
+        digits = 1 if measure == "steps" else 3
+        told = [f"{float(here[name]):.{digits}f}" for name in ("mean", "low", "high")]
+        known = np.isfinite(float(here["mean"]))
+        around.append(f"{told[0]} ({told[1]} to {told[2]})" if known else "not by all")
+        places.append(f"{p_text(float(here.p_value))}, q = {float(here.q_value):.2g}")
+    how = "all" if bool(one.exact) else "random"
+    return [[f"  {int(one.sets)} {how} sets like it", "", *around], ["  its place", "", *places]]
+
+
+def relations_table(found: xr.Dataset) -> Table:
+    """Whether coefficients on the new text go with what training achieves there."""
+    rows = []
+    for number in range(found.sizes["row"]):
+        one = found.isel(row=number)
+        words = (str(one.subject.item()), OUTCOMES[str(one.outcome.item())],
+                 PREDICTORS[str(one.against.item())])  # fmt: skip
+        remark = str(one.remark.item())
+        rows.append([*words, remark or _rank(one), "–" if remark else str(int(one.points))])
+    columns = ("of", "what", "against", "ρ (95 %)", "points")
+    note = (
+        "Spearman's ρ; of sets against the mean over their heads. Share: of the sum of a head's "
+        "coefficients on the domains of training and the new one. Intervals resample heads or "
+        "sets; sets share heads, so that theirs are too narrow."
+    )
+    title = f"Does a coefficient on {found.attrs['domain']} tell what training achieves there?"
+    return Table(title, columns, rows, note)
+
+
+def _rank(one: xr.Dataset) -> str:
+    told = f"{float(one['rank']):.2f} ({float(one.rank_low):.2f} to {float(one.rank_high):.2f})"
+    return told.replace("-", "−")

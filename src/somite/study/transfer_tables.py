@@ -1,0 +1,147 @@
+"""What each trained part learned and forgot, modules against random sets, and what predicts it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from somite.components.unions import FULL
+from somite.consequences import Relation, against_sets, relation, transfer_scores
+from somite.core.errors import InputError
+from somite.estimators import llc
+from somite.modularity.specialization import profiles
+
+WHOLE = "all weights"
+ALL_HEADS = "all heads"
+Draw = Callable[[Sequence[str], Mapping[str, str]], tuple[list[tuple[str, ...]], bool]]
+NUMBERS = tuple(field.name for field in fields(Relation))
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The parts of a model that are trained, each alone.
+
+    Args:
+        members: By name, the components that are trained together.
+        heads: Names that are single heads.
+        random: By name of a module, the names of its random sets.
+        exact: By name of a module, whether these are all that there are.
+    """
+
+    members: dict[str, list[str]]
+    heads: list[str]
+    random: dict[str, list[str]] = field(default_factory=dict)
+    exact: dict[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, modules: Mapping[str, Sequence[str]], heads: Sequence[str], draw: Draw) -> "Arms":
+        """All weights, all heads, whole layers, single heads, modules and their random sets.
+
+        Args:
+            modules: Heads of each by name.
+            heads: All heads.
+            draw: Gives random sets for a module, and whether these are all.
+        """
+        layers = {name: name.partition(":")[0] for name in heads}
+        members = {WHOLE: [FULL], ALL_HEADS: list(heads)}
+        members |= {f"layer {layer}": [layer] for layer in dict.fromkeys(layers.values())}
+        members |= {name: [name] for name in heads}
+        random, exact = {}, {}
+        for name, own in modules.items():
+            drawn, exact[name] = draw(own, layers)
+            sets = {f"{name}, random {i}": list(one) for i, one in enumerate(drawn)}
+            members |= {name: list(own)} | sets
+            random[name] = list(sets)
+        return cls(members, list(heads), random, exact)
+
+
+def transfer_tables(
+    tuned: Mapping[str, xr.Dataset],
+    arms: Arms,
+    domain: str,
+    early: int,
+    draws: xr.Dataset,
+    on_domains: xr.Dataset | None,
+) -> xr.Dataset:
+    """All that the report says about transfer.
+
+    Args:
+        tuned: For each part, `loss` (seed, step, domain, row).
+        arms: The parts.
+        domain: The new domain.
+        early: The step at which speed is read off.
+        draws: Of the heads on the new domain.
+        on_domains: Estimates of the heads on the domains of training, at some steps.
+
+    Returns:
+        Over (set, step): `learned` and `forgotten`, mean losses of the new domain and of the
+        others. Over (measure, set): `value`, `standard_error`, see `transfer_scores`; over set
+        `weights`, how many are trained. Over (module, measure): `mean`, `low`, `high`, `p_value`,
+        `q_value`, see `against_sets`; over module `sets`, `exact`. Over head: `llc`, `mcse` on the
+        new domain, `share` of it among all domains. Over row: `subject`, `outcome`, `against`, the
+        numbers of `somite.consequences.Relation`, and `remark`.
+    """
+    losses = xr.concat([part.loss for part in tuned.values()],
+                       xr.DataArray(list(tuned), dims="set", name="set"))  # fmt: skip
+    scores = transfer_scores(losses, domain, WHOLE, early)
+    means = losses.mean(("seed", "row"))
+    old = means.sel(domain=means.domain != domain).mean("domain")
+    curves = {"learned": means.sel(domain=domain, drop=True), "forgotten": old}
+    compared = [_named(against_sets(scores, name, sets, arms.exact[name]))
+                for name, sets in arms.random.items()]  # fmt: skip
+    modules = xr.concat(compared, xr.DataArray(list(arms.random), dims="module", name="module"))
+    heads = _heads(draws, on_domains, int(draws.attrs["checkpoint"]))
+    found = xr.merge([scores, xr.Dataset(curves), modules, heads], combine_attrs="drop")
+    found = found.assign(
+        weights=("set", [part.attrs["weights"] for part in tuned.values()]),
+        sets=("module", [len(sets) for sets in arms.random.values()]),
+        exact=("module", list(arms.exact.values())),
+    )
+    return xr.merge([found, _relations(found, arms)]).assign_attrs(early=early)
+
+
+def _named(found: xr.Dataset) -> xr.Dataset:
+    """What compares a module with its random sets; its own numbers are among those of all sets."""
+    return found[["mean", "low", "high", "p_value", "q_value"]]
+
+
+def _heads(draws: xr.Dataset, on_domains: xr.Dataset | None, step: int) -> xr.Dataset:
+    """Coefficients of heads on the new domain, and their share among all domains."""
+    own = llc(draws, on_failure="leave out")[["llc", "mcse"]].rename(component="head")
+    share = np.full(own.sizes["head"], math.nan)
+    if on_domains is not None and step in on_domains.step:
+        others = on_domains.llc.sel(step=step, component=own["head"].values)
+        values = [own.llc.values, *others.transpose("domain", "component").values]
+        share = profiles(np.stack(values, axis=1))[:, 0]
+    return own.assign(share=("head", share)).drop_attrs()
+
+
+def _relations(found: xr.Dataset, arms: Arms) -> xr.Dataset:
+    """How far what heads are on the new text goes with what training them alone achieves."""
+    known = [name for name in arms.heads if name in found["head"].values]
+    subjects = {"single heads": known} | {f"sets like {m}": s for m, s in arms.random.items()}
+    rows = []
+    for subject, names in subjects.items():
+        value = found.value.sel({"set": names})
+        gain = found.learned.sel({"set": names}).isel(step=0) - value.sel(measure="final")
+        outcomes = {"gain": gain.values, "forgetting": value.sel(measure="forgetting").values}
+        for predictor in ("llc", "share"):
+            means = [float(found[predictor].sel(head=arms.members[n]).mean()) for n in names]
+            rows += [_row(subject, measure, predictor, np.array(means), outcome)
+                     for measure, outcome in outcomes.items()]  # fmt: skip
+    columns = ("subject", "outcome", "against", *NUMBERS, "remark")
+    return xr.Dataset({name: ("row", [row[name] for row in rows]) for name in columns})
+
+
+def _row(subject: str, outcome: str, against: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """One relation; where there is none its numbers are NaN, and the remark says why."""
+    words = {"subject": subject, "outcome": outcome, "against": against}
+    try:
+        numbers: dict[str, Any] = asdict(relation(x, y))
+    except InputError as error:
+        nothing = dict.fromkeys(NUMBERS, math.nan)
+        return words | nothing | {"remark": f"{error.argument} {error.rule}, got {error.value}"}
+    return words | numbers | {"remark": ""}

@@ -56,7 +56,8 @@ def respond_command(
 ) -> None:
     """Record losses of tokens around a checkpoint and without loss; say who answers to what.
 
-    Susceptibilities of components to every domain and every token, with errors, q and a control.
+    Susceptibilities of components to every domain and every token, with errors, q and a control;
+    clusters of tokens at the last checkpoint, and with several their motion.
     Says first how long it takes; stopped at any moment, the same command goes on.
     """
     from somite.study.response import study_response

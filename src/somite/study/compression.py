@@ -1,7 +1,6 @@
 """How far the weights of a run can be spoiled at its checkpoints, beside its coefficients."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,7 @@ from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.compression_tables import compression_tables
 from somite.study.context import Context
-from somite.study.cost import duration, run_missing
+from somite.study.cost import clock, duration, run_missing
 from somite.study.engine import Local
 from somite.study.folder import COMPRESSION, claimed, listed_modules, read_manifest, write_whole
 from somite.study.jobs import (
@@ -180,11 +179,11 @@ def _cost(context: Context, jobs: Sequence[Job], workers: int, what: str) -> str
     model, rows = context.model(jobs[-1].step), text(context).to(context.device)
     masks = spoiled(context, each=True)
     short = {"pruning": replace(DISTORTIONS["pruning"], levels=(0.5, 1.0))}
-    spent = []
+    spent, now = [], clock(context.device)
     for _ in range(2):  # the first warms up
-        start = time.perf_counter()
+        start = now()
         damage(model, next_token_loss, rows, masks, short)
-        spent.append(time.perf_counter() - start)
+        spent.append(now() - start)
     passes = sum(each.variants * len(each.levels) for each in DISTORTIONS.values())
     at_once = min(workers, len(jobs))
     number = sum(job.cost for job in jobs)

@@ -1,6 +1,5 @@
 """Fine-tuning of parts of a run's last checkpoint on text that was held out from training."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from somite.models.transformer import head_names
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
-from somite.study.cost import duration, run_missing
+from somite.study.cost import clock, duration, run_missing
 from somite.study.engine import Local
 from somite.study.folder import (
     TRANSFER,
@@ -157,10 +156,11 @@ def _cost(context: Context, jobs: Sequence[Job], workers: int, what: str) -> str
     model, settings = context.model(jobs[0].step), jobs[0].cell.identity["settings"]
     rows = training_batch(context.corpus, settings["batch_size"], 0.0, 0, 0).to(context.device)
     mask, spent = _mask(context, [FULL]), list[float]()
+    now = clock(context.device)
     for steps in (1, 4):  # the first warms up
-        start = time.perf_counter()
+        start = now()
         fine_tuned(model, next_token_loss, mask, lambda _: rows, rows, [steps], settings["rate"])
-        spent.append((time.perf_counter() - start) / (steps + 1))
+        spent.append((now() - start) / (steps + 1))
     at_once, steps = min(workers, len(jobs)), sum(job.cost for job in jobs)
     taken = duration(steps * spent[-1] / at_once)
     return (

@@ -37,7 +37,12 @@ def transfer_command(
     from somite.cli.trained import trained_run
     from somite.core.checks import at_least
     from somite.report import build_report
-    from somite.report.sections.transfer import parts_table, relations_table, sentences
+    from somite.report.sections.transfer import (
+        domains_table,
+        parts_table,
+        relations_table,
+        sentences,
+    )
     from somite.study import load_results
     from somite.study.folder import read_manifest, writable
     from somite.study.held_out import TransferConfig
@@ -53,7 +58,7 @@ def transfer_command(
         with writable(run):
             report = build_report(results, run / "report.html")
     found = results.transfer[name]
-    for whole in (parts_table(found), relations_table(found)):
+    for whole in (parts_table(found), domains_table(found), relations_table(found)):
         table = Table(*whole.columns, title=whole.title, title_justify="left")
         for row in whole.rows:
             table.add_row(*row)

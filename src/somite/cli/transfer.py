@@ -37,7 +37,7 @@ def transfer_command(
     from somite.cli.trained import trained_run
     from somite.core.checks import at_least
     from somite.report import rebuild_report
-    from somite.report.sections.transfer import parts_table, relations_table, sentences
+    from somite.report.sections import transfer
     from somite.study.folder import read_manifest
     from somite.study.held_out import TransferConfig
     from somite.study.transfer import study_transfer
@@ -50,8 +50,8 @@ def transfer_command(
         name = study_transfer(trained_run(run), domain, config, workers, watch)
         results, report = rebuild_report(run)
     found = results.transfer[name]
-    for table in (parts_table(found), relations_table(found)):
-        console.print(printed(table))
-    for sentence in sentences(found):
+    for make in (transfer.parts_table, transfer.domains_table, transfer.relations_table):
+        console.print(printed(make(found)))
+    for sentence in transfer.sentences(found):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)

@@ -22,7 +22,9 @@ Array = np.ndarray
 CLIP = 1.0
 """Largest norm of a gradient."""
 MEASURES = ("early", "steps", "final", "forgetting", "forgetting_at_target")
-"""Of all of them less is better."""
+"""Of all of them less is better, as of those that follow for single domains."""
+FORGOTTEN = "forgetting of "
+"""Before the name of a domain."""
 NEVER = 1e300
 """Ranks what was not reached behind all else."""
 DIMS = ("set", "seed", "step", "domain", "row")
@@ -102,6 +104,8 @@ def transfer_scores(losses: xr.DataArray, new: str, whole: str, early: int) -> x
         target = L(0) − ½ (L(0) − L_whole(end))
         forgetting = O(end) − O(0)       forgetting_at_target = O(steps) − O(0)
 
+    and the first of these for each old domain.
+
     Errors are jackknifed over seeds and over rows, and both are added in squares: what seeds and
     rows make together is then counted twice.
 
@@ -131,17 +135,19 @@ def transfer_scores(losses: xr.DataArray, new: str, whole: str, early: int) -> x
 
     def measured(values: Array) -> Array:
         curves = values.mean(axis=(1, 4))
-        learned, old = curves[..., domains == new][..., 0], curves[..., domains != new].mean(-1)
+        learned, each = curves[..., domains == new][..., 0], curves[..., domains != new]
+        old, rises = each.mean(-1), (each[:, -1] - each[:, 0]).T
         target = (learned[place, 0] + learned[place, -1]) / 2
         reached = np.array([first_reached(steps, curve, target) for curve in learned])
         there = np.array([np.interp(x, steps, y) if np.isfinite(x) else np.nan
                           for x, y in zip(reached, old, strict=True)])  # fmt: skip
         rows = [learned[:, steps == early][:, 0], reached, learned[:, -1]]
-        return np.stack([*rows, old[:, -1] - old[:, 0], there - old[:, 0]])
+        return np.stack([*rows, old[:, -1] - old[:, 0], there - old[:, 0], *rises])
 
     squares = [jackknifed(measured, ordered.values, axis) ** 2 for axis in (1, 4)]
     columns = {"value": measured(ordered.values), "standard_error": np.sqrt(sum(squares))}
-    coords = {"measure": list(MEASURES), "set": ordered["set"].values}
+    each = [f"{FORGOTTEN}{name}" for name in domains if name != new]
+    coords = {"measure": [*MEASURES, *each], "set": ordered["set"].values}
     return xr.Dataset({name: (("measure", "set"), x) for name, x in columns.items()}, coords)
 
 
@@ -158,9 +164,10 @@ def against_sets(
 
     Returns:
         Over measure: `value`, `standard_error`; `mean`, `low`, `high` of the random sets (the 2.5th
-        and 97.5th percentile; NaN where one of them has no number); `p_value`, two-sided, twice the
-        share of sets that are at least as far out on the nearer side; `q_value` over the measures
-        (Benjamini and Hochberg).
+        and 97.5th percentile; NaN where one of them has no number) and `z`, how many of their
+        standard deviations the set lies above their mean; `p_value`, two-sided, twice the share of
+        sets that are at least as far out on the nearer side; `q_value` over the measures (Benjamini
+        and Hochberg).
 
     Bad input:
         A set that is not there raises a `KeyError` of xarray.
@@ -172,7 +179,9 @@ def against_sets(
     p_value = np.minimum(1.0, 2 * sides)
     known = np.where((rest < NEVER).all(0), rest, np.nan)
     low, high = np.quantile(known, [0.025, 0.975], axis=0)
-    columns = {"mean": known.mean(0), "low": low, "high": high, "p_value": p_value}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (one.value.values - known.mean(0)) / known.std(0, ddof=1)
+    columns = {"mean": known.mean(0), "low": low, "high": high, "z": z, "p_value": p_value}
     found = one.assign({name: ("measure", part) for name, part in columns.items()})
     return found.assign(q_value=false_discovery(found.p_value))
 

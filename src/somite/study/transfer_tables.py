@@ -79,10 +79,10 @@ def transfer_tables(
     Returns:
         Over (set, step): `learned` and `forgotten`, mean losses of the new domain and of the
         others. Over (measure, set): `value`, `standard_error`, see `transfer_scores`; over set
-        `weights`, how many are trained. Over (module, measure): `mean`, `low`, `high`, `p_value`,
-        `q_value`, see `against_sets`; over module `sets`, `exact`. Over head: `llc`, `mcse` on the
-        new domain, `share` of it among all domains. Over row: `subject`, `outcome`, `against`, the
-        numbers of `somite.consequences.Relation`, and `remark`.
+        `weights`, how many are trained. Over (module, measure): `mean`, `low`, `high`, `z`,
+        `p_value`, `q_value`, see `against_sets`; over module `sets`, `exact`. Over head: `llc`,
+        `mcse` on the new domain, `share` of it among all domains. Over row: `subject`, `outcome`,
+        `against`, the numbers of `somite.consequences.Relation`, and `remark`.
     """
     losses = xr.concat([part.loss for part in tuned.values()],
                        xr.DataArray(list(tuned), dims="set", name="set"))  # fmt: skip
@@ -105,7 +105,7 @@ def transfer_tables(
 
 def _named(found: xr.Dataset) -> xr.Dataset:
     """What compares a module with its random sets; its own numbers are among those of all sets."""
-    return found[["mean", "low", "high", "p_value", "q_value"]]
+    return found[["mean", "low", "high", "z", "p_value", "q_value"]]
 
 
 def _heads(draws: xr.Dataset, on_domains: xr.Dataset | None, step: int) -> xr.Dataset:

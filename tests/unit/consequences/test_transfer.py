@@ -101,13 +101,14 @@ FORGOTTEN = {"whole": [1.0, 2.0, 4.0], "a": [1.0, 1.5, 2.0], "b": [1.0, 1.0, 1.2
 
 def test_speed_end_and_forgetting_by_hand():
     found = transfer_scores(losses(LEARNED, FORGOTTEN), "new", "whole", 10)
-    assert found.measure.values.tolist() == list(MEASURES)
+    assert found.measure.values.tolist() == [*MEASURES, "forgetting of old"]
     # The target is 3: the whole is there at 10, a half-way between 10 and 20, b never.
-    assert found.value.sel(set="whole").values.tolist() == [3.0, 10.0, 2.0, 3.0, 1.0]
-    assert found.value.sel(set="a").values.tolist() == [3.5, 15.0, 2.5, 1.0, 0.75]
+    assert found.value.sel(set="whole").values.tolist() == [3.0, 10.0, 2.0, 3.0, 1.0, 3.0]
+    assert found.value.sel(set="a").values.tolist() == [3.5, 15.0, 2.5, 1.0, 0.75, 1.0]
     b = found.value.sel(set="b").values
     assert b[:4].tolist() == [3.9, np.inf, 3.5, 0.25]
     assert np.isnan(b[4])
+    assert b[5] == 0.25
     np.testing.assert_allclose(found.standard_error.sel(set="a").values, 0, atol=1e-12)
 
 
@@ -130,6 +131,8 @@ def test_a_module_among_random_sets():
     assert drawn.p_value.sel(measure="final").item() == pytest.approx(2 / 5)
     assert drawn.p_value.sel(measure="forgetting").item() == 1.0
     assert drawn["mean"].sel(measure="final").item() == pytest.approx(2.65)
+    spread = np.std([2.5, 2.6, 2.7, 2.8], ddof=1)
+    assert drawn.z.sel(measure="final").item() == pytest.approx((2.1 - 2.65) / spread)
     exact = against_sets(scores, "m", ["m", *others], exact=True)
     assert exact.p_value.sel(measure="final").item() == pytest.approx(2 / 5)
     worst = against_sets(scores, "r3", ["m", *others], exact=True)

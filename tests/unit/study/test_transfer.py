@@ -67,7 +67,8 @@ def test_the_command_finds_all_done_and_says_it(somite, transferred, texts):
     assert ended.code == 0, ended.err
     assert times(run, "cells/transfer*") == before
     assert "Parts trained on letters" in ended.out
-    assert "random sets of its layers and size" in ended.out
+    assert "sets of its layers and size" in ended.out
+    assert "Forgotten of each domain" in ended.out
     page = (run / "report.html").read_text()
     assert "Transfer to new text" in page
     assert "transfer-letters" in page

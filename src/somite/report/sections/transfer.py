@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from somite.consequences.transfer import FORGOTTEN, MEASURES
 from somite.report.figures.transfer import transfer_figure
 from somite.report.findings import p_text
 from somite.report.layout import short_step
@@ -40,7 +41,7 @@ def section(results: Results) -> Section:
         )
         chart = Chart(f"transfer-{domain}", f"Parts of the model trained on {domain}", note,
                       transfer_figure(found))  # fmt: skip
-        blocks += [chart, parts_table(found), relations_table(found)]
+        blocks += [chart, parts_table(found), domains_table(found), relations_table(found)]
     lead = " ".join(line for found in results.transfer.values() for line in sentences(found))
     return Section(KEY, TITLE, SHORT, lead, blocks)
 
@@ -50,15 +51,12 @@ def sentences(found: xr.Dataset) -> list[str]:
     said = []
     for module in found.module.values.tolist():
         one = found.sel(module=module)
-        sure = one.measure.values[(one.q_value < LEVEL).values].tolist()
-        value = one.value.sel({"set": module})
-        words = [DIFFERENT[m][int(bool(value.sel(measure=m) > one["mean"].sel(measure=m)))]
-                 for m in sure]  # fmt: skip
-        what = f"{' and '.join(words)} (q < {LEVEL:g})" if words else f"no other (q ≥ {LEVEL:g})"
-        verb = "" if words else "is "
+        far = one.measure.values[(one.p_value < LEVEL).values].tolist()
+        words = [_different(one.sel({"measure": m, "set": module})) for m in far]
+        what = f"{', '.join(words)}." if words else f"nothing tells it from them (p ≥ {LEVEL:g})."
         said.append(
-            f"On {found.attrs['domain']} the {module} {verb}{what} than {int(one.sets)} random "
-            "sets of its layers and size."
+            f"On {found.attrs['domain']}, of the {module} and {int(one.sets)} sets of its layers "
+            f"and size: {what}"
         )
     chosen = (found.subject == "single heads") & (found.outcome == "gain")
     for row in np.flatnonzero(chosen.values):
@@ -71,6 +69,18 @@ def sentences(found: xr.Dataset) -> list[str]:
     return said
 
 
+def _different(one: xr.Dataset) -> str:
+    """How the module differs in a measure, with z, p and q."""
+    measure = str(one.measure.item())
+    place = int(float(one.value) > float(one["mean"]))
+    if measure.startswith(FORGOTTEN):
+        words = f"{DIFFERENT['forgetting'][place]} of {measure.removeprefix(FORGOTTEN)}"
+    else:
+        words = DIFFERENT[measure][place]
+    z = f"{float(one.z):+.1f}".replace("-", "−")
+    return f"it {words} (z {z}, {p_text(float(one.p_value))}, q = {float(one.q_value):.2g})"
+
+
 def parts_table(found: xr.Dataset) -> Table:
     """What each part learned and what was forgotten; modules beside their random sets."""
     heads, modules = found["head"].values.tolist(), found.module.values.tolist()
@@ -78,10 +88,10 @@ def parts_table(found: xr.Dataset) -> Table:
     for number, name in enumerate(found["set"].values.tolist()):
         if name in heads or ", random " in name:
             continue
-        one = found.sel({"set": name})
+        one = found.sel({"set": name, "measure": list(MEASURES)})
         rows.append([name, f"{int(found.weights[number]):,}", *_numbers(one)])
         if name in modules:
-            rows += _compared(found.sel(module=name))
+            rows += _compared(found.sel({"module": name, "measure": list(MEASURES)}))
     early, last = int(found.attrs["early"]), int(found.step[-1])
     columns = ("trained", "weights", f"loss after {early} steps", "steps to half-way",
                f"loss after {last}", "forgotten", "forgotten half-way")  # fmt: skip
@@ -89,8 +99,8 @@ def parts_table(found: xr.Dataset) -> Table:
         f"At step {short_step(int(found.attrs['step']))}, Adam at {found.attrs['rate']:g}, "
         f"{found.attrs['batch_size']} rows a step. Half-way: half of what all weights learn. "
         "Forgotten: rise of the mean loss on the domains of training. ± standard errors over seeds "
-        "and rows together. Random sets: mean, and where 95 % of them are; p is two-sided, the "
-        "place of the module among them."
+        "and rows together. Random sets: mean, and where 95 % of them are; z counts "
+        "their standard deviations; p is two-sided, the place of the module among them."
     )
     return Table(f"Parts trained on {found.attrs['domain']} (nats/token)", columns, rows, note)
 
@@ -118,9 +128,23 @@ def _compared(one: xr.Dataset) -> list[list[str]]:
         told = [f"{float(here[name]):.{digits}f}" for name in ("mean", "low", "high")]
         known = np.isfinite(float(here["mean"]))
         around.append(f"{told[0]} ({told[1]} to {told[2]})" if known else "not by all")
-        places.append(f"{p_text(float(here.p_value))}, q = {float(here.q_value):.2g}")
+        z = f"{float(here.z):+.1f}".replace("-", "−") if np.isfinite(float(here.z)) else "–"
+        places.append(f"z {z}, {p_text(float(here.p_value))}, q = {float(here.q_value):.2g}")
     how = "all" if bool(one.exact) else "random"
     return [[f"  {int(one.sets)} {how} sets like it", "", *around], ["  its place", "", *places]]
+
+
+def domains_table(found: xr.Dataset) -> Table:
+    """What modules make forget of each domain, beside random sets."""
+    names = [str(m) for m in found.measure.values if str(m).startswith(FORGOTTEN)]
+    rows = []
+    for module in found.module.values.tolist():
+        one = found.sel({"measure": names, "set": module, "module": module})
+        around, places = _compared(found.sel(module=module, measure=names))
+        rows += [[module, *_numbers(one)], [around[0], *around[2:]], [places[0], *places[2:]]]
+    heads = [name.removeprefix(FORGOTTEN) for name in names]
+    note = "As above; q over all measures of a module, those above included."
+    return Table("Forgotten of each domain (nats/token)", ("trained", *heads), rows, note)
 
 
 def relations_table(found: xr.Dataset) -> Table:

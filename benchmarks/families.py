@@ -7,10 +7,11 @@ target with SGLD, burn-in 0, one chain after another with minibatches and noise 
 head; devinterp's loss at the center is that of the whole data. z is the difference over the errors
 that the spread of chains gives.
 
-Two things of devinterp's are kept out of the comparison. It puts the model into training mode, so
+Three things of devinterp's are kept out of the comparison. It puts the model into training mode, so
 that GPT-2 is built without dropout. It walks over the data without replacement, so that a minibatch
 is one that the chain has not seen for long and its loss is too large; there are more data than a
-chain sees. Needs the extras `bench` and `hf`.
+chain sees. Its default seed gives all heads the same minibatches, so that all z of a model would err
+together; each head has seeds of its own. Needs the extras `bench` and `hf`.
 """
 
 import contextlib
@@ -77,9 +78,9 @@ def ours(model: nn.Module, rows: Tensor, chains: int, draws: int) -> dict[str, n
 
 
 def theirs(
-    model: nn.Module, rows: Tensor, masks: dict[str, Tensor], chains: int, draws: int
+    model: nn.Module, rows: Tensor, masks: dict[str, Tensor], chains: int, draws: int, seed: int
 ) -> np.ndarray:
-    """Its coefficient of every chain of one head."""
+    """Its coefficient of every chain of one head; chain c has the seed `seed` + c."""
     from datasets import Dataset
     from devinterp.slt.llc import llc
 
@@ -93,7 +94,7 @@ def theirs(
                 param_masks=masks, num_chains=chains, num_draws=draws, batch_size=BATCH,
                 num_init_loss_batches=len(rows) // BATCH, device="cpu",
                 match_sampling_input_ids_across_chains=False,
-                output_path=Path(folder, "samples.zarr"),
+                output_path=Path(folder, "samples.zarr"), init_seed=seed,
             )  # fmt: skip
     return np.asarray(found.llc_per_chain.values)
 
@@ -107,12 +108,12 @@ def compared(family: str, tiny: bool) -> list[Row]:
     chains, draws = (2, 8) if tiny else (CHAINS, DRAWS)
     found = ours(model, rows, chains, draws)
     table = []
-    for name, mask in so.components(model, "heads").items():
+    for number, (name, mask) in enumerate(so.components(model, "heads").items()):
         if tiny and name != "0:1":
             continue
         layer, head = name.split(":")
         masks = create_param_masks(model, f"l{layer}h{head}")
-        their = theirs(model, rows, masks, chains, draws)
+        their = theirs(model, rows, masks, chains, draws, seed=chains * number)
         a, b = (float(x.std(ddof=1) / chains**0.5) for x in (found[name], their))
         gap = float(found[name].mean() - their.mean())
         table.append({

@@ -10,8 +10,8 @@ that the spread of chains gives.
 Three things of devinterp's are kept out of the comparison. It puts the model into training mode, so
 that GPT-2 is built without dropout. It walks over the data without replacement, so that a minibatch
 is one that the chain has not seen for long and its loss is too large; there are more data than a
-chain sees. Its default seed gives all heads the same minibatches, so that all z of a model would err
-together; each head has seeds of its own. Needs the extras `bench` and `hf`.
+chain sees. Its default seed gives all heads the same minibatches, so that all z of a model err
+together; here each head has seeds of its own. Needs the extras `bench` and `hf`.
 """
 
 import contextlib

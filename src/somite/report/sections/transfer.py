@@ -25,7 +25,11 @@ DIFFERENT = {
     "forgetting": ("forgets less", "forgets more"),
     "forgetting_at_target": ("forgets less on the way there", "forgets more on the way there"),
 }
-PREDICTORS = {"llc": "rLLC there", "share": "share of its rLLC there"}
+PREDICTORS = {
+    "llc": "rLLC there",
+    "lesion": "lesion there",
+    "selectivity": "selectivity for one domain of training",
+}
 OUTCOMES = {"gain": "what training it alone gains", "forgetting": "what is then forgotten"}
 
 
@@ -158,11 +162,12 @@ def relations_table(found: xr.Dataset) -> Table:
         rows.append([*words, remark or _rank(one), "–" if remark else str(int(one.points))])
     columns = ("of", "what", "against", "ρ (95 %)", "points")
     note = (
-        "Spearman's ρ; of sets against the mean over their heads. Share: of the sum of a head's "
-        "coefficients on the domains of training and the new one. Intervals resample heads or "
-        "sets; sets share heads, so that theirs are too narrow."
+        "Spearman's ρ; of sets against the mean over their heads, all before any fine-tuning. On "
+        "text that was not trained on the checkpoint is no minimum: an rLLC below zero says how "
+        "fast chains learn there. Lesion: rise of the loss without the head. Intervals resample "
+        "heads or sets; sets share heads, so that theirs are too narrow."
     )
-    title = f"Does a coefficient on {found.attrs['domain']} tell what training achieves there?"
+    title = f"What tells beforehand what training on {found.attrs['domain']} achieves?"
     return Table(title, columns, rows, note)
 
 

@@ -1,8 +1,8 @@
 # make demo   train, sample and report on real text (about half an hour on 2 cores)
-# make test   everything that CI checks: lint, types, import rules, all tests
+# make test   lint, types, import rules, all tests; CI runs `SOMITE_REQUIRE_ALL=1 make data test`
 # make check  lint and types alone
 # make data   the texts and trained models that some tests use, into the cache (160 MB)
-# make bench  the benchmarks; results go to benchmarks/results/
+# make bench  the benchmarks, hours; results go to benchmarks/results/
 # make bench-small  the comparison of methods on a few networks (under 5 minutes on 2 cores)
 # Each target sets up what it needs in .venv.
 
@@ -35,7 +35,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/paired_baseline.py
 	$(BIN)/python benchmarks/kill_resume.py
 	$(BIN)/python benchmarks/sweep_resume.py
+	$(BIN)/python benchmarks/revisions.py
 	$(BIN)/python benchmarks/interaction.py
+	$(BIN)/python benchmarks/variance_reduction.py
 	$(BIN)/python benchmarks/false_positives.py
 	$(BIN)/python benchmarks/sampled_truths.py
 	$(BIN)/python benchmarks/births.py

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from circuit import scores
 from record import options, show, store
 
 from somite.cli.trained import trained_run
@@ -23,7 +24,6 @@ from somite.report.figures.response import SHOWN
 from somite.report.roles import roles
 from somite.report.sections.response import KNOWN, TESTED
 from somite.study.context import Context
-from somite.study.jobs import behavior_job, compute
 from somite.study.recipe import load_recipe
 from somite.study.response import response_cell, study_response
 from somite.study.response_jobs import response_jobs
@@ -50,7 +50,8 @@ def measure(seed: int, work: Path, rows: int, tiny: bool) -> dict[str, Any]:
     step = context.series.steps()[-1]
     study_response(context, [step], 1, Said())
     table = response_cell(context, step, response_jobs(context, step)).cell.read(context.run)
-    known = {n: role.score for n, role in roles(scores(context, step)).items()}
+    behavior = scores(context, step).expand_dims(step=[step])
+    known = {n: role.score for n, role in roles(behavior).items()}
     names = [str(name) for name in table.component.values]
     kinds = [known[name] if known.get(name) in KNOWN else "" for name in names]
     found: dict[str, Any] = {
@@ -82,14 +83,6 @@ def opened(seed: int, work: Path, tiny: bool) -> Context:
         if folder.is_dir():
             return replace(trained_run(folder), recipe=recipe)
     return train_study(recipe, places[0])
-
-
-def scores(context: Context, step: int) -> Any:
-    """What the heads do at a checkpoint, with the axis step."""
-    job = behavior_job(context, step)
-    if not job.cell.exists(context.run):
-        job.cell.write(context.run, compute(job, context, lambda done, of: None))
-    return job.cell.read(context.run).expand_dims(step=[step])
 
 
 def main() -> None:

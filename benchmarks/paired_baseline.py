@@ -1,4 +1,4 @@
-"""How much does the paired baseline save? DESIGN, section 6.1.
+"""How much does the paired baseline save? See docs/design.md, The engine.
 
 Every draw w on minibatch B gives three estimates of L(w) - L(w*):
 

@@ -1,6 +1,6 @@
 """Heads and an MLP of SmolLM2-135M on three domains of text: rLLCs, time and memory.
 
-    python benchmarks/smollm2.py [--tiny] [--out FOLDER]
+    python benchmarks/smollm2.py [--domains D ...] [--threads N] [--tiny] [--out FOLDER]
 
 Fetches the model and the text if they are not in the cache. Needs the extra `hf`. Minibatches of a
 few rows differ far more in slope than in curvature, and a head of such a model changes the loss by
@@ -55,14 +55,17 @@ def row(estimate: xr.Dataset) -> Row:
 
 def main() -> None:
     """Measure, print and store."""
-    arguments = options(__doc__).parse_args()
-    torch.set_num_threads(2)
+    parser = options(__doc__)
+    parser.add_argument("--domains", nargs="+", default=TEXTS, choices=TEXTS)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     folder = PRETRAINED["smollm2"].fetch()
     begin = time.perf_counter()
     model = so.load_model(folder)
     loading = time.perf_counter() - begin
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    texts, draws = (TEXTS[:1], 4) if arguments.tiny else (TEXTS, DRAWS)
+    texts, draws = (TEXTS[:1], 4) if arguments.tiny else (arguments.domains, DRAWS)
     table: list[Row] = []
     for domain in texts:
         rows = so.token_rows(domain_documents(domain), tokenizer, context=CONTEXT, rows=ROWS)

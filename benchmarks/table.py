@@ -1,22 +1,28 @@
-"""Writes the tables of docs/benchmarks.md from the stored results, between two marks.
+"""Writes the tables of docs/benchmarks.md and docs/comparison.md from the stored results.
 
-python benchmarks/table.py [--results FOLDER] [--page FILE]
+python benchmarks/table.py [--results FOLDER] [--docs FOLDER]
 """
 
 import argparse
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import comparison_table
+from accuracy_table import accuracy
+from grid import MISSING, filled, grid
 from record import RESULTS, cell
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- tables: benchmarks/table.py -->", "<!-- end of tables -->"
+DOCS = Path(__file__).parents[1] / "docs"
 BAR_FILES = ("versus_devinterp_steps", "versus_devinterp_error", "overhead", "memory", "scaling")
 FILES = (*BAR_FILES, "precision")
-MISSING = "Not measured yet."
+
+MEANS = {
+    "ratio": "best number of batches",
+    "ratio_default": "32 batches",
+    "ratio_unpaired": "best number that is not paired",
+}
 
 Record = Mapping[str, Any]
 
@@ -26,6 +32,7 @@ def tables(folder: Path = RESULTS) -> str:
     found = {name: read(folder / f"{name}.json") for name in FILES}
     parts = [
         ("Bars", bars(found)),
+        ("Accuracy", accuracy(folder)),
         ("Steps per second", steps(found["versus_devinterp_steps"])),
         ("Time to a standard error of 0.05", errors(found["versus_devinterp_error"])),
         ("A full-model step in parts", overhead(found["overhead"])),
@@ -79,11 +86,29 @@ def errors(found: Record | None) -> str:
         ("head", "somite, s", "devinterp, s", "its batches", "ratio", "ratio at 32 batches"),
         [[row[name] for name in names] for row in found["heads"]],
     )
-    means = [
-        f"{name.replace('_', ' ')}: {cell(v['geometric mean'])}, least {cell(v['least'])}"
+    means = "; ".join(
+        f"{MEANS[name]} {cell(v['geometric mean'])}, least head {cell(v['least'])}"
         for name, v in found["summary"].items()
-    ]
-    return f"{table}\n\nGeometric means. {'; '.join(means)}. {found['repeats']} repeats."
+    )
+    text = f"Geometric means of the ratio: {means}. {found['repeats']} repeats."
+    return f"{table}\n\n{text}\n\n{directly(found)}"
+
+
+def directly(found: Record) -> str:
+    """The heads on which devinterp itself was run, and the bias of its estimate."""
+    most = str(found["steps"])
+    own = "; ".join(
+        f"{row['head']}: `own_over_law` {cell(row['own_over_law'][most])}, "
+        f"ratio {cell(row['own_ratio'])}"
+        for row in found["heads"]
+        if "own_over_law" in row
+    )
+    bias = [b / llc for b, llc in zip(found["bias_of_devinterp"], found["mean_llc"], strict=True)]
+    return (
+        f"devinterp itself, its loss at the center from {most} batches: {own}. Its estimate counts "
+        f"the burn-in, which lowers it by {-100 * max(bias):.1f} to {-100 * min(bias):.1f} % "
+        "of the coefficient; the ratios do not hold that against it."
+    )
 
 
 def overhead(found: Record | None) -> str:
@@ -125,28 +150,20 @@ def origins(found: Mapping[str, Record | None]) -> str:
     return grid(("result", *names), rows)
 
 
-def grid(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A Markdown table."""
-    if not rows:
-        return MISSING
-    lines = [columns, ["---"] * len(columns), *([cell(value) for value in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def filled(page: str, text: str) -> str:
-    """The page with its tables replaced."""
-    pattern = re.escape(BEGIN) + r".*?" + re.escape(END)
-    return re.sub(pattern, lambda _: f"{BEGIN}\n\n{text}\n\n{END}", page, count=1, flags=re.DOTALL)
+PAGES = {"benchmarks.md": tables, "comparison.md": comparison_table.tables}
+"""Pages, and what makes the tables of each."""
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--docs", type=Path, default=DOCS)
     arguments = parser.parse_args()
-    text = filled(arguments.page.read_text(encoding="utf-8"), tables(arguments.results))
-    arguments.page.write_text(text, encoding="utf-8")
+    for name, made in PAGES.items():
+        page = arguments.docs / name
+        text = filled(page.read_text(encoding="utf-8"), made(arguments.results))
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

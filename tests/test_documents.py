@@ -1,7 +1,9 @@
 """What people read first is true: recipes parse, the README runs, its commands and links exist."""
 
 import contextlib
+import dataclasses
 import io
+import json
 import re
 import shlex
 from importlib import resources
@@ -11,9 +13,10 @@ import pytest
 import torch
 import typer.main
 
+import somite
 from somite import __version__
 from somite.cli.main import app
-from somite.study.recipe import load_recipe, recipe_names
+from somite.study.recipe import Recipe, load_recipe, recipe_names
 
 ROOT = Path(__file__).parent.parent
 
@@ -53,7 +56,7 @@ TRAINING = pytest.param("while-training.md", marks=pytest.mark.slow)  # imports 
 NETWORK = pytest.param("your-model.md", marks=pytest.mark.slow)  # samples 18 components: 15 s
 
 
-@pytest.mark.parametrize("page", ["data.md", "spectroscopy.md", NETWORK, TRAINING])
+@pytest.mark.parametrize("page", ["data.md", "estimators.md", "spectroscopy.md", NETWORK, TRAINING])
 def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
@@ -109,6 +112,29 @@ def test_settings_in_the_readme_are_known():
     given += re.findall(r"--set '([^']+)'", text)
     assert given
     load_recipe("smoke", dict(pair.split("=", 1) for pair in given))
+
+
+def test_every_key_of_a_recipe_is_on_its_page():
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^## `\[(\w+)\]`\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    missing = []
+    for key, value in vars(Recipe()).items():
+        keys = vars(value) if dataclasses.is_dataclass(value) else {key: value}
+        shown = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", parts.get(key, page), re.MULTILINE))
+        missing += [f"{key}.{k}" for k, v in keys.items() if shown.get(k) != toml(v)]
+    assert missing == []
+
+
+def toml(value: object) -> str:
+    """A default as it stands in a recipe."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value)
+
+
+def test_every_public_name_is_on_a_page():
+    pages = "".join(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/*.md"))
+    assert [n for n in somite.__all__ if not re.search(rf"\bso\.{n}\b", pages)] == []
 
 
 def test_links_in_the_documents_lead_somewhere():

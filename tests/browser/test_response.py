@@ -12,16 +12,17 @@ from somite.report import build_response
 from somite.report.figures.motion import motion_figure
 from somite.report.figures.response import unit_of
 from unit.report.synthetic import synthetic_results
-from unit.report.synthetic_response import influences, motion, response
+from unit.report.synthetic_response import clusters, influences, pictured, response
 
 VIEWER = "#viewer-tokens"
 MANY = 1588
 """Rows of 63 tokens: more than 100,000."""
 
 
-def page_of(folder: Path, table: xr.Dataset) -> Path:
+def page_of(folder: Path, table: xr.Dataset, found: xr.Dataset | None = None) -> Path:
     results = synthetic_results(response={3000: table}, influence={3000: influences()},
-                                motion={3000: motion()})  # fmt: skip
+                                motion={3000: pictured()},
+                                clusters={3000: found or clusters()})  # fmt: skip
     return build_response(results, folder / "response.html")
 
 
@@ -108,6 +109,59 @@ def test_influences_of_a_query(opened: Opened) -> None:
     assert page.locator("#viewer-influences .tokens .query").count() == 1
 
 
+def test_a_cluster_shows_its_components_and_tokens(opened: Opened) -> None:
+    page, table = opened.page, clusters()
+    page.locator("#viewer-clusters [data-part=rows] tr").first.click()
+    answer = page.locator("#viewer-clusters .answer").inner_text()
+    assert answer.startswith("Cluster 0: 216 tokens")
+    assert answer.endswith("It survives all controls.")
+    bars = page.locator("#viewer-clusters .bars b").all_inner_texts()
+    assert sorted(bars[:3]) == ["0:3", "1:2", "1:5"]
+    lines = page.locator("#viewer-clusters [data-at]")
+    assert 0 < lines.count() < 60
+    deepest = int(np.flatnonzero(table.inside == table.inside.max())[0])
+    assert lines.first.get_attribute("data-at") == str(deepest)
+    lines.nth(3).click()
+    row = page.locator("#viewer-clusters [data-part=row]")
+    assert row.locator(".query.member").count() == 1
+    assert row.locator(".member").count() == 9  # the first token of the row has no loss
+    page.locator("#viewer-clusters button", has_text="largest").click()
+    assert opened.messages == []
+
+
+def test_a_hundred_thousand_clustered_tokens_stay_usable(browser, tmp_path: Path) -> None:
+    found = Opened(browser, page_of(tmp_path, response(rows=8), many_clustered()))
+    viewer = "document.getElementById('viewer-clusters')"
+    nodes = f"{viewer}.querySelectorAll('*').length"
+    assert found.page.evaluate(nodes) < 6000  # 200 clusters, and of 100,000 tokens those in view
+    press = f"{viewer}.querySelector('[data-cluster=\"7\"] button').click()"
+    took = found.page.evaluate(
+        f"(() => {{ const t = performance.now(); {press}; return performance.now() - t; }})()"
+    )
+    assert took < 2000
+    assert found.page.locator("#viewer-clusters .answer").inner_text().startswith("Cluster 7: ")
+    assert found.messages == []
+    found.page.close()
+
+
+def many_clustered() -> xr.Dataset:
+    """So many tokens in 200 clusters."""
+    random, small = np.random.default_rng(0), clusters()
+    ids = random.integers(len(small.text), size=(MANY, 64))
+    items = ("example", "token")
+    kinds = random.random((small.sizes["category"], MANY, 63)) < 0.1
+    wide = small.isel(cluster=np.zeros(200, int)).assign_coords(cluster=np.arange(200))
+    own = ["label", "inside", "category_member", "token_id", "domain"]
+    return wide.drop_vars([*own, "example"]).assign(
+        label=(items, random.integers(-1, 200, size=(MANY, 63))),
+        inside=(items, random.random((MANY, 63))),
+        category_member=(("category", *items), kinds),
+        token_id=(("example", "position"), ids),
+        domain=("example", [str(small.domain.values[0])] * MANY),
+        example=np.arange(MANY),
+    )
+
+
 def test_a_hundred_thousand_tokens_stay_usable(browser, tmp_path: Path) -> None:
     found = Opened(browser, page_of(tmp_path, many()))
     listed = f"document.querySelector('{VIEWER} [data-part=listed]').textContent"
@@ -146,7 +200,7 @@ def many() -> xr.Dataset:
 
 def test_tokens_move_when_played(opened: Opened) -> None:
     page, plot = opened.page, "document.getElementById('plot-token-motion')"
-    frames = motion_figure(motion()).frames
+    frames = motion_figure(pictured()).frames
     first, last = (frame.data[0].x[0] for frame in frames)
     place = f"{plot}.data[0].x[0]"
     assert page.evaluate(place) == pytest.approx(last)

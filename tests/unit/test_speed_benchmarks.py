@@ -12,6 +12,7 @@ import torch
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import comparison_table  # noqa: E402
 import memory  # noqa: E402
 import overhead  # noqa: E402
 import precision  # noqa: E402
@@ -181,9 +182,10 @@ def test_precision_runs():
     assert errors["bfloat16 / single, CPU"] > errors["single / double, CPU"]
 
 
-def test_page_shows_the_stored_results():
-    page = table.PAGE.read_text(encoding="utf-8")
-    assert table.filled(page, table.tables()) == page
+@pytest.mark.parametrize("name", table.PAGES)
+def test_pages_show_the_stored_results(name):
+    page = (table.DOCS / name).read_text(encoding="utf-8")
+    assert table.filled(page, table.PAGES[name](table.RESULTS)) == page
 
 
 def test_page_follows_the_results(tmp_path):
@@ -192,7 +194,18 @@ def test_page_follows_the_results(tmp_path):
     text = table.tables(tmp_path)
     assert "| 3 | x | 1.1 | 1 to 1.2 | ≤ 1.15 | yes |" in text
     assert "| noise | 2 |" in text
-    assert text.count(table.MISSING) == 4
+    assert text.count(table.MISSING) == 5
+
+
+def test_tables_of_the_comparison(tmp_path):
+    one = {"truth": "t", "group": "trained", "method": "cka", "seeds": 1, "refused": 1, "ari": -0.5}
+    rows = [{"truth": "t", "method": "cka", "group": "trained", "refused": "x must be y, got 2."}]
+    (tmp_path / "comparison.json").write_text(json.dumps({"summary": [one], "rows": rows}))
+    text = comparison_table.tables(tmp_path)
+    assert "−0.50 (1 ×)" in text
+    assert "| cka | 1 | x must be y |" in text
+    assert comparison_table.show(one | {"seeds": 0}, comparison_table.ari) == "×"
+    assert comparison_table.tables(tmp_path / "nowhere") == table.MISSING
 
 
 def overhead_record():

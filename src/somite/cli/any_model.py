@@ -109,9 +109,7 @@ def track_command(
     as_json: Json = False,
 ) -> None:
     """Follow the components of a model through its checkpoints, and write the report."""
-    from somite.report import build_report
-    from somite.study import load_results
-    from somite.study.folder import writable
+    from somite.report import rebuild_report
     from somite.study.track import LEAST_STEPS
     from somite.training.open_series import checkpoints
 
@@ -119,8 +117,7 @@ def track_command(
     found = checkpoints(series, pattern=pattern)
     at_least("number of checkpoints", len(found.steps()), LEAST_STEPS, "Use `somite llc` for one.")
     table = _Work(found, _tokenizer(_beside(series), None), request, as_json).run(out)
-    with writable(out):
-        report = build_report(load_results(out), out / "report.html")
+    _, report = rebuild_report(out)
     _tell(table, as_json)
     if not as_json:
         _print(f"The report is at {report}")
@@ -235,13 +232,15 @@ def _tokenizer(where: str, revision: str | None) -> Any:
         InputError: If there is none.
     """
     from somite.cli.trained import trained_run
+    from somite.models.hugging_face import reachable
 
     if _is_run(where):
         return trained_run(Path(where)).corpus.tokenizer
     try:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(where, revision=revision)
+        here = not reachable(where)
+        return AutoTokenizer.from_pretrained(where, revision=revision, local_files_only=here)
     except ImportError as error:
         remedy = "Run `pip install somite[hf]`."
         raise InputError("tokenizer", "needs the package transformers", where, remedy) from error

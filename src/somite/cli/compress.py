@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from somite.cli.modules import chosen_steps
+from somite.cli.respond import plain
 from somite.core.checks import at_least
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def compress_command(
     command goes on.
     """
     from somite.cli.progress import TerminalWatch
+    from somite.cli.tables import printed
     from somite.cli.trained import trained_run
-    from somite.report import build_report
-    from somite.report.sections.compression import sentences
-    from somite.study import load_results
+    from somite.report import rebuild_report
+    from somite.report.sections.compression import relations_table, sentences
     from somite.study.compression import study_compression
-    from somite.study.folder import read_manifest, writable
+    from somite.study.folder import read_manifest
 
     if workers is not None:
         at_least("workers", workers, 1)
@@ -58,14 +58,12 @@ def compress_command(
     chosen = chosen_steps(context.series.steps(), None, steps)
     with TerminalWatch(Console(stderr=True) if as_json else console) as watch:
         study_compression(context, chosen, tolerance, every, workers, watch)
-        results = load_results(run)
-        with writable(run):
-            report = build_report(results, run / "report.html")
+        results, report = rebuild_report(run)
     assert results.compression is not None
     if as_json:
-        print(json.dumps(plain_relations(results.compression)))
+        print(json.dumps(plain(plain_relations(results.compression))))
         return
-    show_relations(results.compression)
+    console.print(printed(relations_table(results.compression)))
     for sentence in sentences(results.compression):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)
@@ -77,14 +75,3 @@ def plain_relations(found: "xr.Dataset") -> list[dict[str, object]]:
         str(n): found[n].values.tolist() for n in found.data_vars if found[n].dims == ("row",)
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def show_relations(found: "xr.Dataset") -> None:
-    """Print the relations."""
-    from somite.report.sections.compression import relations_table
-
-    whole = relations_table(found)
-    table = Table(*whole.columns, title=whole.title, title_justify="left")
-    for row in whole.rows:
-        table.add_row(*row)
-    console.print(table)

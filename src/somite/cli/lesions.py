@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 console = Console()
 
@@ -25,25 +24,19 @@ def lesions_command(
     alone, and the text on which it matters most. Run `somite modules` first.
     """
     from somite.cli.progress import TerminalWatch
+    from somite.cli.tables import printed
     from somite.cli.trained import trained_run
-    from somite.report import build_report
+    from somite.report import rebuild_report
     from somite.report.sections.cards import effects_table
-    from somite.study import load_results
-    from somite.study.folder import read_manifest, writable
+    from somite.study.folder import read_manifest
     from somite.study.lesions import study_lesions
 
     read_manifest(run)
     context = trained_run(run)
     with TerminalWatch(console) as watch:
         study_lesions(context, step, sets, watch)
-        results = load_results(run)
-        with writable(run):
-            report = build_report(results, run / "report.html")
+        results, report = rebuild_report(run)
     at = max(results.lesions) if step is None else step
     for name, found in results.lesions[at].items():
-        whole = effects_table(name, found)
-        table = Table(*whole.columns, title=whole.title, title_justify="left")
-        for row in whole.rows:
-            table.add_row(*row)
-        console.print(table)
+        console.print(printed(effects_table(name, found)))
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)

@@ -84,9 +84,8 @@ def run_command(
 ) -> None:
     """Train, sample and measure; stop it at any moment, the same command goes on."""
     from somite.cli.progress import TerminalWatch
-    from somite.report import build_report
-    from somite.study import load_recipe, load_results, run_study
-    from somite.study.folder import writable
+    from somite.report import rebuild_report
+    from somite.study import load_recipe, run_study
 
     check_device(device)
     where = chosen_engine(engine, address, gpus_per_job, device)
@@ -95,8 +94,7 @@ def run_command(
     with TerminalWatch(console) as watch:
         run_study(chosen, folder, workers, device, watch, where)
         watch.say("writing the report")
-        with writable(folder):
-            report = build_report(load_results(folder), folder / "report.html")
+        _, report = rebuild_report(folder)
     _say_where(report)
 
 

@@ -62,10 +62,9 @@ def modules_command(
     """
     from somite.cli.progress import TerminalWatch
     from somite.cli.trained import trained_run
-    from somite.report import build_report
+    from somite.report import rebuild_report
     from somite.report.plain_modules import plain_modules
-    from somite.study import load_results
-    from somite.study.folder import read_manifest, writable
+    from somite.study.folder import read_manifest
     from somite.study.jobs import interaction_settings
     from somite.study.modules import study_modules
 
@@ -76,9 +75,7 @@ def modules_command(
     chosen = chosen_steps(context.series.steps(), step, steps)
     with TerminalWatch(Console(stderr=True) if as_json else console) as watch:
         study_modules(context, chosen, workers, watch)
-        results = load_results(run)
-        with writable(run):
-            report = build_report(results, run / "report.html")
+        results, report = rebuild_report(run)
     which = str(interaction_settings(context)["components"])
     modules = results.modules[which]
     at = max(at for at in chosen if at in modules.by_step)
@@ -143,6 +140,7 @@ def with_modules(context: "Context", settings: Mapping[str, Any]) -> "Context":
 
 def show_through(through: "xr.Dataset") -> None:
     """Print modularity over training, and the events."""
+    from somite.cli.tables import printed
     from somite.report.sections.through import events_table, sentence
 
     title = f"{through.attrs['relation'].capitalize()} modules through training"
@@ -152,11 +150,7 @@ def show_through(through: "xr.Dataset") -> None:
         chance = f"{float(one.null_low):.2f} to {float(one.null_high):.2f}"
         table.add_row(str(at), f"{float(one.modularity):.2f}", chance, f"{float(one.q_value):.2g}")
     console.print(table)
-    events = events_table(through)
-    listed = Table(*events.columns, title=events.title, title_justify="left")
-    for row in events.rows:
-        listed.add_row(*row)
-    console.print(listed)
+    console.print(printed(events_table(through)))
     console.print(sentence(through), markup=False, highlight=False, soft_wrap=True)
 
 

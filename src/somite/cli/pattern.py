@@ -1,6 +1,7 @@
 """`somite pattern`: which shares of the domains would change a component as is wanted?"""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -132,7 +133,7 @@ def show_pattern(numbers: dict[str, Any]) -> None:
     heads = ("component", "wanted", "predicted", "on held-out chains")
     effects = Table(*heads, title="Predicted change of the loss, nats", title_justify="left")
     for name, one in numbers["effects"].items():
-        wanted = "" if one["wanted"] != one["wanted"] else f"{one['wanted']:.2g}"
+        wanted = "" if math.isnan(one["wanted"]) else f"{one['wanted']:.2g}"
         effects.add_row(name, wanted, _with_error(one, "predicted"), _with_error(one, "held_out"))
     console.print(effects)
     if numbers["warning"]:

@@ -56,7 +56,8 @@ def respond_command(
 ) -> None:
     """Record losses of tokens around a checkpoint and without loss; say who answers to what.
 
-    Susceptibilities of components to every domain and every token, with errors, q and a control.
+    Susceptibilities of components to every domain and every token, with errors, q and a control;
+    clusters of tokens at the last checkpoint, and with several their motion.
     Says first how long it takes; stopped at any moment, the same command goes on.
     """
     from somite.study.response import study_response
@@ -105,6 +106,7 @@ def influence_command(
 
 def response_numbers(results: "Results") -> dict[str, Any]:
     """What the page says in words, and its numbers of components, domains and directions."""
+    from somite.report.sections import clusters
     from somite.report.sections.response import known_roles, last, sentences, separated
 
     table = last(results)
@@ -120,12 +122,14 @@ def response_numbers(results: "Results") -> dict[str, Any]:
         },
         "coords": {name: c.values.tolist() for name, c in numbers.coords.items()},
         **{str(n): {"dims": v.dims, "values": v.values.tolist()} for n, v in numbers.items()},
+        "clusters": {step: clusters.numbers(found) for step, found in results.clusters.items()},
     }
 
 
 def show_response(results: "Results") -> None:
     """Print the answers to domains and what was found."""
     from somite.report.figures.response import unit_of
+    from somite.report.sections import clusters
     from somite.report.sections.response import LEVEL, last, sentences
 
     table = last(results)
@@ -143,7 +147,8 @@ def show_response(results: "Results") -> None:
         ]
         listed.add_row(str(name), *cells)
     console.print(listed)
-    for sentence in sentences(results):
+    said = [clusters.lead(found) for found in list(results.clusters.values())[-1:]]
+    for sentence in (*sentences(results), *said):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -192,13 +197,11 @@ def _context(
 
 def _pages(run: Path) -> tuple["Results", Path | None]:
     """The results, with the report and the page of responses written again."""
-    from somite.report import build_report, build_response
-    from somite.study import load_results
+    from somite.report import build_response, rebuild_report
     from somite.study.folder import writable
 
-    results = load_results(run)
+    results, _ = rebuild_report(run)
     with writable(run):
-        build_report(results, run / "report.html")
         page = build_response(results, run / PAGE) if results.response else None
     return results, page
 

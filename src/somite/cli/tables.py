@@ -10,6 +10,7 @@ from rich.text import Text
 
 from somite.behavior import SCORES
 from somite.estimators.verdict import CARE, GOOD, GRADES, REFUSE
+from somite.report import page
 from somite.report.figures.verdicts import MARKS, PANELS
 from somite.report.reading import components_of
 from somite.report.words import singular
@@ -29,6 +30,14 @@ def show_results(results: Results, console: Console) -> None:
     if left_out := results.groups.attrs.get("refined_left_out", ""):
         reason = f"Data-refined profiles could not be grouped and are left out: {left_out}"
         console.print(Text(reason))  # Text: brackets in it are no markup
+
+
+def printed(table: page.Table) -> Table:
+    """A table of the report for the terminal."""
+    lines = Table(*table.columns, title=table.title, title_justify="left")
+    for row in table.rows:
+        lines.add_row(*row)
+    return lines
 
 
 def _components(results: Results) -> Table:

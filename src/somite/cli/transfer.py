@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 console = Console()
 
@@ -34,17 +33,12 @@ def transfer_command(
     same command goes on.
     """
     from somite.cli.progress import TerminalWatch
+    from somite.cli.tables import printed
     from somite.cli.trained import trained_run
     from somite.core.checks import at_least
-    from somite.report import build_report
-    from somite.report.sections.transfer import (
-        domains_table,
-        parts_table,
-        relations_table,
-        sentences,
-    )
-    from somite.study import load_results
-    from somite.study.folder import read_manifest, writable
+    from somite.report import rebuild_report
+    from somite.report.sections import transfer
+    from somite.study.folder import read_manifest
     from somite.study.held_out import TransferConfig
     from somite.study.transfer import study_transfer
 
@@ -54,15 +48,10 @@ def transfer_command(
     config = TransferConfig(steps=steps, rate=rate, seeds=seeds, sets=sets)
     with TerminalWatch(console) as watch:
         name = study_transfer(trained_run(run), domain, config, workers, watch)
-        results = load_results(run)
-        with writable(run):
-            report = build_report(results, run / "report.html")
+        results, report = rebuild_report(run)
     found = results.transfer[name]
-    for whole in (parts_table(found), domains_table(found), relations_table(found)):
-        table = Table(*whole.columns, title=whole.title, title_justify="left")
-        for row in whole.rows:
-            table.add_row(*row)
-        console.print(table)
-    for sentence in sentences(found):
+    for make in (transfer.parts_table, transfer.domains_table, transfer.relations_table):
+        console.print(printed(make(found)))
+    for sentence in transfer.sentences(found):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"The report is at {report}", markup=False, highlight=False, soft_wrap=True)

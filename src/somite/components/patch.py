@@ -1,8 +1,8 @@
 """The weights that a chain moves, as one flat vector, and their way back into the model.
 
 Only the entries of the component exist here: state, gradient and noise have its size. Noise belongs
-to the weights, not to the component (DESIGN §6.4): each unit (a head's slice, else the tensor) has
-a stream of its own, so that two components that share a unit share its noise.
+to the weights, not to the component (docs/design.md, The engine): each unit (a head's slice, else
+the tensor) has a stream of its own, so that two components that share a unit share its noise.
 """
 
 from collections.abc import Mapping, Sequence

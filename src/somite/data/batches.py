@@ -84,7 +84,16 @@ def training_shares(corpus: Corpus) -> dict[str, float]:
             not those of their rows.
 
     Returns:
-        Shares by domain, "repeats" last.
+        Shares by domain, "repeats" last. Shares of a domain that could not be had raise an
+        `InputError`.
+    """
+    repeats = corpus.config.repeats_share
+    found = {name: (1 - repeats) * share for name, share in _text_shares(corpus).items()}
+    return found | ({REPEATS: repeats} if repeats else {})
+
+
+def _text_shares(corpus: Corpus) -> dict[str, float]:
+    """Share of each natural domain among the rows of text.
 
     Raises:
         InputError: If the shares are of a domain that could not be had.
@@ -95,9 +104,7 @@ def training_shares(corpus: Corpus) -> dict[str, float]:
         rule = f"must name the domains of the corpus, {list(rows)}"
         remedy = "Leave those that could not be had out of data.domains too."
         raise InputError("shares", rule, list(text), remedy)
-    repeats = corpus.config.repeats_share
-    found = {name: (1 - repeats) * text[name] for name in rows}
-    return found | ({REPEATS: repeats} if repeats else {})
+    return {name: text[name] for name in rows}
 
 
 def _drawn(corpus: Corpus, count: int, generator: torch.Generator) -> Tensor:
@@ -113,9 +120,8 @@ def _chosen(corpus: Corpus, split: str, count: int, generator: torch.Generator) 
     sizes = [len(corpus.tokens[name][split]) for name in corpus.natural]
     if not corpus.config.shares:
         return _choose("natural text", sum(sizes), count, generator)
-    shares, parts, before, upto = training_shares(corpus), [], 0, 0.0
-    for name, size in zip(corpus.natural, sizes, strict=True):
-        own = shares[name] / (1 - corpus.config.repeats_share)
+    parts, before, upto = [], 0, 0.0
+    for size, (name, own) in zip(sizes, _text_shares(corpus).items(), strict=True):
         wanted = round((upto + own) * count) - round(upto * count)
         parts.append(before + _choose(name, size, wanted, generator))
         before, upto = before + size, upto + own

@@ -56,7 +56,7 @@ def coupling(
         InputError: If runs differ in a setting such as n_beta or localization, a component or its
             block is missing, they overlap or do not cover the whole, or a chain failed.
 
-    Source: DESIGN §4; in a quadratic basin `somite.theory.gaussian_truth`.
+    Source: docs/glossary.md; in a quadratic basin `somite.theory.gaussian_truth`.
 
     Example:
         >>> import somite as so, torch
@@ -115,7 +115,7 @@ def partition_score(
         InputError: If the partition is not one of the components, a module was not sampled, there
             is one null, settings differ, or a chain failed.
 
-    Source: DESIGN §4 and the definitions in the module's head.
+    Source: docs/glossary.md and the definitions in the module's head.
 
     Example:
         >>> import somite as so, torch

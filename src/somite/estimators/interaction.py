@@ -59,7 +59,7 @@ def interaction(
             union is missing, the two overlap, n_beta is 0, or a chain failed.
 
     Source:
-        DESIGN §4; the free energies behind it: Watanabe 2009, and dF/d log n_beta = λ.
+        docs/glossary.md; the free energies behind it: Watanabe 2009, and dF/d log n_beta = λ.
 
     Example:
         >>> import somite as so, torch

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +12,8 @@ from torch import nn
 
 from somite.core.errors import InputError, first_names
 
+SECONDS = 10.0
+"""Within which the Hub answers."""
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What transformers raises of files that it cannot make a model of."""
 
@@ -39,7 +41,9 @@ def load_model(
         InputError: If transformers is not installed; if there is no such model or revision, or the
             Hub cannot be reached; if the weights are quantised, do not fit or cannot be read.
     """
-    found = pretrained(str(path_or_id), revision=revision, dtype=dtype or torch.float32)
+    source = str(path_or_id)
+    here = {"local_files_only": not reachable(source)}
+    found = pretrained(source, revision=revision, dtype=dtype or torch.float32, **here)
     loaded: nn.Module = found.to(device).eval()
     return loaded
 
@@ -78,6 +82,28 @@ def pretrained(
     model.config.use_cache = False
     found: nn.Module = model
     return found
+
+
+def reachable(source: str) -> bool:
+    """Whether the Hub must and can be asked for a model; transformers tries for half a minute.
+
+    Args:
+        source: Folder or id; a folder needs no Hub.
+    """
+    _transformers()
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    transport = cast("type[Exception]", HfHubHTTPError.__mro__[1])  # of all errors of connections
+    if Path(source).is_dir():
+        return False
+    try:
+        HfApi().model_info(source, timeout=SECONDS)
+    except (HfHubHTTPError, HFValidationError):  # an answer, which loading explains
+        return True
+    except (OSError, transport):
+        return False
+    return True
 
 
 def _transformers() -> Any:

@@ -26,6 +26,8 @@ from somite.report.sections import (
 )
 from somite.report.sections.overview import overview
 from somite.report.writing import asset, fill, write_page
+from somite.study import load_results
+from somite.study.folder import writable
 
 if TYPE_CHECKING:
     from somite.study.results import Results
@@ -67,6 +69,23 @@ def build_report(results: Results, path: str | os.PathLike[str]) -> Path:
         The path of the file.
     """
     return write_page(path, render(results))
+
+
+def rebuild_report(run: Path) -> tuple[Results, Path]:
+    """Read a finished run again, and write its report anew.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        The results, and the path of the report.
+
+    Raises:
+        InputError: If there is no finished run, or the report cannot be written.
+    """
+    results = load_results(run)
+    with writable(run):
+        return results, build_report(results, run / "report.html")
 
 
 def render(results: Results) -> str:

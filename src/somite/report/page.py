@@ -93,6 +93,13 @@ class InfluenceViewer(Viewer):
     kind: ClassVar[str] = "influence_viewer"
 
 
+@dataclass(frozen=True)
+class ClusterViewer(Viewer):
+    """Clusters of tokens, each with its components and its tokens in the text."""
+
+    kind: ClassVar[str] = "cluster_viewer"
+
+
 Block = Chart | Table | Prose | Viewer
 
 

@@ -27,6 +27,8 @@ FAINT = "#7b8794"
 GRID = "#e8ecf0"
 STAGE_SHADES = ("#f4f6f9", "#ffffff")
 BOUNDARY = "#52606d"
+PALE = 0.3
+"""Share of the colour in a pale one; the rest is white."""
 DARK = 140
 """Brightness, of 255, below which a colour wants white text."""
 
@@ -60,6 +62,17 @@ def ink_on(color: str) -> str:
     """
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
     return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < DARK else INK
+
+
+def pale(color: str) -> str:
+    """The colour, most of it white.
+
+    Example:
+        >>> pale("#0072B2")
+        '#b2d4e7'
+    """
+    parts = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{int(255 - PALE * (255 - part)):02x}" for part in parts)
 
 
 def translucent(color: str, opacity: float) -> str:

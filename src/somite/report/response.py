@@ -1,4 +1,4 @@
-"""The page of responses: matrix, directions, text coloured by answers, motion, influences."""
+"""The page of responses: matrix, directions, coloured text, clusters, motion, influences."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from somite.report.layout import short_step
-from somite.report.sections import influence, motion, response, response_text
+from somite.report.sections import clusters, influence, motion, response, response_text
 from somite.report.writing import asset, fill, write_page
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
-SECTIONS = (response, response_text, motion, influence)
+SECTIONS = (response, response_text, clusters, motion, influence)
 """In reading order; what else is made of recorded losses has its place here."""
-VIEWERS = ("tokens.js", "influence.js")
+VIEWERS = ("tokens.js", "clusters.js", "influence.js")
 
 
 def build_response(results: Results, path: str | os.PathLike[str]) -> Path:

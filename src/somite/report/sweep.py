@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,14 +96,14 @@ def said(term: str) -> str:
     return ", more so with ".join(words)
 
 
-def shown(measures: list[str]) -> list[str]:
+def shown(measures: Iterable[str]) -> list[str]:
     """Measures in words."""
     return [MEASURES.get(name, name) for name in measures]
 
 
 def worded(found: pd.DataFrame, broken: bool = False) -> pd.DataFrame:
     """Effects with measures and terms in words, those of pairs in two lines if asked for."""
-    measure = found.measure.map(lambda name: MEASURES.get(name, name))
+    measure = shown(found.measure)
     terms = found.term.map(lambda term: said(term).replace(", more", ",<br>more"))
     return found.assign(measure=measure, term=terms if broken else found.term.map(said))
 
@@ -161,7 +162,7 @@ def _models(
     table: pd.DataFrame, ends: pd.DataFrame, factors: list[str], measures: list[str]
 ) -> Section:
     columns = ["model", "seed", *factors, "step", *measures]
-    heads = [MEASURES.get(name, name) for name in columns]
+    heads = shown(columns)
     rows = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
             for row in ends[columns].itertuples(index=False)]  # fmt: skip
     failed = table[table.failed != ""]

@@ -17,6 +17,7 @@ from somite.response.spectroscopy import (
     cluster_examples,
     cluster_null,
     cluster_stability,
+    cluster_survival,
     token_clusters,
 )
 from somite.response.susceptibility import susceptibility
@@ -32,6 +33,7 @@ __all__ = [
     "cluster_examples",
     "cluster_null",
     "cluster_stability",
+    "cluster_survival",
     "contrast",
     "embed_tokens",
     "group_losses",

@@ -1,4 +1,4 @@
-"""Many chains and components in lockstep (DESIGN §6).
+"""Many chains and components in lockstep (docs/design.md, The engine).
 
 Chain k of every component walks over the same minibatches; what does not depend on the moved
 weights is computed once per minibatch; only the component's entries have state, gradient and noise.

@@ -1,7 +1,6 @@
 """How far the weights of a run can be spoiled at its checkpoints, beside its coefficients."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 from somite.baselines import transformer_lesions
 from somite.components import components
 from somite.components.mask import Mask
+from somite.components.unions import FULL
 from somite.consequences import (
     DISTORTIONS,
     corruption_damage,
@@ -32,7 +32,7 @@ from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.compression_tables import compression_tables
 from somite.study.context import Context
-from somite.study.cost import cost_in_words, duration
+from somite.study.cost import clock, duration, run_missing
 from somite.study.engine import Local
 from somite.study.folder import COMPRESSION, claimed, listed_modules, read_manifest, write_whole
 from somite.study.jobs import (
@@ -57,7 +57,6 @@ ROWS = 32
 """Rows of text on which damage is measured."""
 TOLERANCE = 0.05
 """Rise of the loss that is allowed, in nats per token."""
-FULL = "full"
 DRAWS = 60
 """Most draws of a chain of all weights."""
 CORRUPTED = 0.1
@@ -103,18 +102,8 @@ def study_compression(
         sweep_partial(run)
         sampled = [full_job(context, step) for step in steps]
         damaged = [damage_job(context, step, every or step == max(steps)) for step in steps]
-        missing = [job for job in sampled if not job.cell.exists(run)]
-        if missing:
-            watch.say(
-                cost_in_words(context, missing, runner.workers, "coefficients of all weights")
-            )
-            watch.phase("coefficients of all weights", float(sum(job.cost for job in missing)))
-            runner.run(missing, context, watch.advance)
-        missing = [job for job in damaged if not job.cell.exists(run)]
-        if missing:
-            watch.say(_cost(context, missing, runner.workers))
-            watch.phase("damage", float(sum(job.cost for job in missing)))
-            runner.run(missing, context, watch.advance)
+        run_missing(sampled, context, runner, watch, "coefficients of all weights")
+        run_missing(damaged, context, runner, watch, "damage", _cost)
         planned = compression_cell(context, sampled, damaged, tolerance)
         make_cell(planned, run, "compressibility", watch)
         write_whole(run / COMPRESSION, {"cell": planned.cell.listed(run), "tolerance": tolerance})
@@ -185,21 +174,22 @@ def _damage(job: Job, context: Context, progress: Progress) -> None:
     job.cell.write(context.run, found.assign_attrs(order=json.dumps(removed.attrs["order"])))
 
 
-def _cost(context: Context, jobs: Sequence[Job], workers: int) -> str:
+def _cost(context: Context, jobs: Sequence[Job], workers: int, what: str) -> str:
     """How long the damage takes, from one level of one distortion of all components."""
     model, rows = context.model(jobs[-1].step), text(context).to(context.device)
+    masks = spoiled(context, each=True)
     short = {"pruning": replace(DISTORTIONS["pruning"], levels=(0.5, 1.0))}
-    spent = []
+    spent, now = [], clock(context.device)
     for _ in range(2):  # the first warms up
-        start = time.perf_counter()
-        damage(model, next_token_loss, rows, spoiled(context, each=True), short)
-        spent.append(time.perf_counter() - start)
+        start = now()
+        damage(model, next_token_loss, rows, masks, short)
+        spent.append(now() - start)
     passes = sum(each.variants * len(each.levels) for each in DISTORTIONS.values())
     at_once = min(workers, len(jobs))
     number = sum(job.cost for job in jobs)
-    taken = duration(number * passes * spent[-1] / (2 * len(spoiled(context, each=True))) / at_once)
+    taken = duration(number * passes * spent[-1] / (2 * len(masks)) / at_once)
     return (
-        f"damage at {len(jobs)} checkpoints: {passes * number:,} passes, "
+        f"{what} at {len(jobs)} checkpoints: {passes * number:,} passes, "
         f"about {taken} on {at_once} workers; stopped at any moment, the same command goes on"
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from somite.components.unions import FULL
 from somite.consequences import DISTORTIONS, Relation, critical_level, critical_levels, relation
 from somite.core.errors import InputError
 from somite.estimators import llc
@@ -15,7 +16,6 @@ from somite.estimators.joint import total
 from somite.study.analysis import join_steps
 from somite.study.results import Results
 
-FULL = "full"
 FIXED = {"quantization": 4.0, "noise": 0.25, "pruning": 0.5, "low_rank": 0.5}
 """Levels at which damage is compared between checkpoints."""
 SPOILED = ("dropped", "corrupted", "reversed")

@@ -2,19 +2,47 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from somite.core.threads import torch_threads
 from somite.study.context import Context
+from somite.study.engine import Runner
 from somite.study.jobs import THREADS, Job, execute
+from somite.study.run import Watch
 
+Cost = Callable[[Context, Sequence[Job], int, str], str]
 SHORT = 8
 """Fewest draws of a trial; what it costs alike with twice as many, such as loading the model, is
 not counted."""
 TRIED = 4
 """Components of a trial, evenly spread over all: those of different kinds cost differently."""
+
+
+def run_missing(
+    jobs: Sequence[Job],
+    context: Context,
+    runner: Runner,
+    watch: Watch,
+    what: str,
+    cost: Cost | None = None,
+) -> None:
+    """Do the jobs whose cells are not there yet, having said what they cost.
+
+    Args:
+        jobs: What is wanted.
+        context: Where everything is.
+        runner: Does the jobs.
+        watch: Is told of the cost, and of the progress.
+        what: What they find, in words.
+        cost: Says what they cost; by default in chain steps.
+    """
+    missing = [job for job in jobs if not job.cell.exists(context.run)]
+    if missing:
+        watch.say((cost or cost_in_words)(context, missing, runner.workers, what))
+        watch.phase(what, float(sum(job.cost for job in missing)))
+        runner.run(missing, context, watch.advance)
 
 
 def cost_in_words(
@@ -59,6 +87,14 @@ def spread_names(jobs: Sequence[Job]) -> list[str]:
     return [names[(2 * part + 1) * len(names) // (2 * count)] for part in range(count)]
 
 
+def clock(device: str) -> Callable[[], float]:
+    """What tells the seconds of a trial: those of this process alone, unless a GPU does the work.
+
+    On a busy machine the wall would count what other processes take.
+    """
+    return time.process_time if device == "cpu" else time.perf_counter
+
+
 def duration(seconds: float) -> str:
     """A time in the unit that fits.
 
@@ -83,6 +119,7 @@ def _trial(context: Context, job: Job, components: list[str], draws: int) -> flo
     short = replace(job, cell=replace(job.cell, identity=identity | shorter))
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = replace(context, run=Path(folder))
-        start = time.perf_counter()
+        now = clock(context.device)
+        start = now()
         execute(short, elsewhere, lambda done, total: None)
-        return time.perf_counter() - start
+        return now() - start

@@ -30,11 +30,6 @@ CONTENTS = ("settings", "corpus", "training", "cells", "provenance")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG)
 OTHER = "Choose another with --out."
-AGAIN = "Remove that file and give `somite modules` again; what is sampled is kept."
-COMPRESS_AGAIN = "Remove that file and give `somite compress` again; what is measured is kept."
-LESION_AGAIN = "Remove that file and give `somite lesions` again; what is measured is kept."
-TRANSFER_AGAIN = "Remove that file and give `somite transfer` again; what is trained is kept."
-RESPOND_AGAIN = "Remove that file and give `somite respond` again; what is sampled is kept."
 
 
 @contextmanager
@@ -110,10 +105,7 @@ def listed_modules(run: Path) -> dict[str, dict[str, dict[str, str]]]:
     Of each set "cells", those of each step, and "through", those through time of each kind of
     modules, where they were followed.
     """
-    if not (run / MODULES).is_file():
-        return {}
-    sets: dict[str, dict[str, dict[str, str]]] = _read(run / MODULES, AGAIN).get("sets", {})
-    return sets
+    return dict(_listed(run / MODULES, "modules").get("sets", {}))
 
 
 def listed_response(run: Path, part: str) -> dict[str, Any]:
@@ -121,33 +113,32 @@ def listed_response(run: Path, part: str) -> dict[str, Any]:
 
     Args:
         run: Its folder.
-        part: "cells" for susceptibilities, "influence", "motion" by its last step, or "losses" for
-            the recorded losses, whose cells are by name, "posterior" and "control".
+        part: "cells" for susceptibilities, "influence", "clusters", "motion" by its last step, or
+            "losses" for the recorded losses, whose cells are by name, "posterior" and "control".
     """
-    if not (run / RESPONSE).is_file():
-        return {}
-    return dict(_read(run / RESPONSE, RESPOND_AGAIN).get(part, {}))
+    return dict(_listed(run / RESPONSE, "respond").get(part, {}))
 
 
 def listed_compression(run: Path) -> str | None:
     """The cell that holds the compressibility of a run; None where it was not measured."""
-    if not (run / COMPRESSION).is_file():
-        return None
-    return str(_read(run / COMPRESSION, COMPRESS_AGAIN).get("cell"))
+    cell: str | None = _listed(run / COMPRESSION, "compress").get("cell")
+    return cell
 
 
 def listed_lesions(run: Path) -> dict[str, dict[str, str]]:
     """By step, the cell of each module whose lesion was measured."""
-    if not (run / LESIONS).is_file():
-        return {}
-    return dict(_read(run / LESIONS, LESION_AGAIN).get("steps", {}))
+    return dict(_listed(run / LESIONS, "lesions").get("steps", {}))
+
+
+def _listed(path: Path, command: str) -> dict[str, Any]:
+    """What a command has listed; nothing where it was not given."""
+    remedy = f"Remove that file and give `somite {command}` again; what is measured is kept."
+    return _read(path, remedy) if path.is_file() else {}
 
 
 def listed_transfer(run: Path) -> dict[str, str]:
     """By domain, the cell with what fine-tuning on it gave."""
-    if not (run / TRANSFER).is_file():
-        return {}
-    return dict(_read(run / TRANSFER, TRANSFER_AGAIN).get("domains", {}))
+    return dict(_listed(run / TRANSFER, "transfer").get("domains", {}))
 
 
 def _check_owner(out: Path, name: str) -> None:

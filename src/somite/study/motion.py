@@ -1,9 +1,12 @@
 """Where tokens lie in the space of susceptibilities at several checkpoints, and how they move."""
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from somite.components.unions import FULL
@@ -15,6 +18,8 @@ from somite.response import (
     token_categories,
     token_motion,
 )
+from somite.response.embryology.alignment import rotation_to
+from somite.response.embryology.embedding import NEIGHBORS
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell
 from somite.study.context import Context
@@ -26,6 +31,10 @@ LEAVE = "leave out"
 REPLICATES = 20
 MOST = 2400
 """Most tokens: a picture of more moves slowly."""
+SEEDS = 3
+"""Pictures by UMAP: what they do not share is chance."""
+NEAR = 15
+"""Neighbours of a token by which two pictures are compared."""
 FEWEST = 3
 """Fewest components: what they have in common is taken out, and a plane has two axes."""
 
@@ -37,6 +46,7 @@ def motion_cell(context: Context, recorded: Mapping[int, Mapping[str, Job]]) -> 
     identity = {
         "losses": keys,
         "seed": seed,
+        "umap": umap_version(),
         "code": code_fingerprint(*ANALYSIS_ROWS, "sampling", "response"),
     }
 
@@ -47,7 +57,8 @@ def motion_cell(context: Context, recorded: Mapping[int, Mapping[str, Job]]) -> 
         }
         tokenizer = context.corpus.tokenizer
         tokens, domains = text_rows(context), np.array(text_domains(context))
-        found = motion_tables(losses, tokens, lambda token: tokenizer.decode([token]), seed)
+        umap = bool(umap_version())
+        found = motion_tables(losses, tokens, lambda token: tokenizer.decode([token]), seed, umap)
         texts = [tokenizer.token_text(token) for token in range(tokenizer.vocab_size)]
         return found.assign(text=("id", texts), domain=("example", domains[found.example.values]))
 
@@ -61,7 +72,11 @@ def can_move(recorded: Mapping[int, Mapping[str, Job]]) -> bool:
 
 
 def motion_tables(
-    losses: Mapping[int, Losses], tokens: Tensor, text: Callable[[int], str], seed: int
+    losses: Mapping[int, Losses],
+    tokens: Tensor,
+    text: Callable[[int], str],
+    seed: int,
+    umap: bool = False,
 ) -> xr.Dataset:
     """Places, motion and categories of tokens over checkpoints, with errors.
 
@@ -71,13 +86,14 @@ def motion_tables(
         losses: By checkpoint, those of the same rows and components.
         tokens: These rows (example, position).
         text: Text of a token by its number.
-        seed: Of the bootstrap.
+        seed: Of the bootstrap, and of UMAP.
+        umap: Whether to add pictures by UMAP, if there are tokens enough.
 
     Returns:
         `position`, `explained` and `explained_error` of `somite.embed_tokens`; over the
         checkpoints, NaN at the first, `square` and `category_square` with their errors of
         `somite.token_motion`; `category_member` (category, example, token), `token_id` (example,
-        place). The coordinate example says which rows were taken.
+        place); with UMAP what `pictures` gives. The coordinate example says which rows were taken.
 
     Raises:
         InputError: As `somite.bootstrap_susceptibility` and `somite.embed_tokens`.
@@ -94,7 +110,56 @@ def motion_tables(
     found = xr.merge([places, moved[list(names)]], join="outer", combine_attrs="drop")
     found["category_member"] = kinds
     found["token_id"] = ("example", "place"), own.astype(np.int32)
+    if umap and rows.size * length > NEIGHBORS:
+        found = found.merge(pictures(series, seed))
     return found.assign_coords(example=rows)
+
+
+def pictures(series: xr.DataArray, seed: int) -> xr.Dataset:
+    """Aligned UMAP with several seeds, each turned as a whole towards the first.
+
+    Args:
+        series: χ (checkpoint, component, example, token).
+        seed: Of the first; the others have the next ones.
+
+    Returns:
+        `umap_position` (picture, checkpoint, example, token, axis); `umap_shared`, the share of
+        the nearest neighbours of a token at the last checkpoint that two pictures share, mean over
+        tokens and pairs.
+    """
+    found = [embed_tokens(series, method="umap", seed=seed + i).position for i in range(SEEDS)]
+    flat = [one.values.reshape(one.sizes["checkpoint"], -1, 2) for one in found]
+    for i in range(1, SEEDS):
+        turned = flat[i] @ rotation_to(flat[i][-1], flat[0][-1])
+        found[i] = found[i].copy(data=turned.reshape(found[i].shape))
+    position = xr.concat(found, "picture").astype(np.float32)
+    return xr.Dataset(
+        {"umap_position": position, "umap_shared": shared_neighbors([one[-1] for one in flat])}
+    )
+
+
+def shared_neighbors(places: list[np.ndarray]) -> float:
+    """Share of the nearest neighbours that two pictures (item, axis) share, mean over pairs.
+
+    Example:
+        >>> cloud = np.random.default_rng(0).normal(size=(100, 2))
+        >>> shared_neighbors([cloud, -cloud])
+        1.0
+    """
+    near = [NearestNeighbors(n_neighbors=NEAR).fit(one).kneighbors()[1] for one in places]
+    shares = [
+        np.mean([len(set(a) & set(b)) / NEAR for a, b in zip(one, two, strict=True)])
+        for one, two in combinations(near, 2)
+    ]
+    return float(np.mean(shares))
+
+
+def umap_version() -> str:
+    """Version of UMAP; empty if it is not installed."""
+    try:
+        return version("umap-learn")
+    except PackageNotFoundError:
+        return ""
 
 
 def _over_training(

@@ -12,7 +12,7 @@ from somite.core.fingerprint import code_fingerprint
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
-from somite.study.cost import cost_in_words
+from somite.study.cost import run_missing
 from somite.study.engine import Local
 from somite.study.folder import RESPONSE, claimed, listed_response, write_whole
 from somite.study.jobs import Job, place
@@ -22,6 +22,7 @@ from somite.study.recorded_cells import read_losses
 from somite.study.response_jobs import CONTROL, POSTERIOR, response_jobs, text_domains, text_rows
 from somite.study.response_tables import response_tables
 from somite.study.run import Silent, Watch
+from somite.study.token_clusters import can_cluster, clusters_cell
 
 Jobs = Mapping[str, Job]
 
@@ -31,7 +32,7 @@ def study_response(
 ) -> Path:
     """Record losses of tokens at some checkpoints, and without loss; take susceptibilities of them.
 
-    At several checkpoints also how tokens move from one to the next.
+    At the last of them also clusters of tokens; at several how tokens move from one to the next.
     What is there already is used again; stopped at any moment, the same call goes on.
 
     Args:
@@ -59,12 +60,18 @@ def study_response(
             str(step): {name: job.cell.listed(run) for name, job in jobs.items()}
             for step, jobs in recorded.items()
         }
-        motion = {}
+        motion, clusters = {}, {}
+        last = max(recorded)
+        if can_cluster(context, recorded[last]):
+            planned = clusters_cell(context, last, recorded[last])
+            make_cell(planned, run, f"clusters of tokens at step {last}", watch)
+            clusters[str(last)] = planned.cell.listed(run)
         if can_move(recorded):
             planned = motion_cell(context, recorded)
             make_cell(planned, run, "motion of tokens", watch)
-            motion[str(max(recorded))] = planned.cell.listed(run)
-        list_response(run, {"cells": made, "losses": losses, "motion": motion})
+            motion[str(last)] = planned.cell.listed(run)
+        parts: dict[str, dict[str, Any]] = {"cells": made, "losses": losses}
+        list_response(run, parts | {"motion": motion, "clusters": clusters})
     return run / RESPONSE
 
 
@@ -83,17 +90,13 @@ def record_all(
         sweep_partial(run)
         jobs: dict[int, Jobs] = {step: response_jobs(context, step) for step in steps}
         every = [job for part in jobs.values() for job in part.values()]
-        missing = [job for job in every if not job.cell.exists(run)]
-        if missing:
-            watch.say(cost_in_words(context, missing, runner.workers, "losses of tokens"))
-            watch.phase("losses of tokens", float(sum(job.cost for job in missing)))
-            runner.run(missing, context, watch.advance)
+        run_missing(every, context, runner, watch, "losses of tokens")
     return jobs
 
 
 def list_response(run: Path, parts: Mapping[str, Mapping[str, Any]]) -> None:
     """Add to what is listed by step in each part."""
-    known = ("cells", "losses", "influence", "motion")
+    known = ("cells", "losses", "influence", "motion", "clusters")
     content = {part: listed_response(run, part) | dict(parts.get(part, {})) for part in known}
     write_whole(run / RESPONSE, content)
 

@@ -61,6 +61,7 @@ class Results:
         lesions: By step, lesions of modules by name, see `somite.consequences.module_lesion`.
         transfer: By domain, see `somite.study.transfer_tables.transfer_tables`.
         motion: By last step, places and motion of tokens, see `somite.study.motion.motion_tables`.
+        clusters: By step, of tokens, see `somite.study.token_clusters.cluster_tables`.
     """
 
     settings: dict[str, Any]
@@ -81,6 +82,7 @@ class Results:
     lesions: Mapping[int, Mapping[str, xr.Dataset]] = field(default_factory=dict)
     transfer: Mapping[str, xr.Dataset] = field(default_factory=dict)
     motion: Mapping[int, xr.Dataset] = field(default_factory=dict)
+    clusters: Mapping[int, xr.Dataset] = field(default_factory=dict)
 
     def draws(self, step: int, data: str = MIXTURE) -> xr.Dataset:
         """Draws of a checkpoint on a data set.
@@ -229,6 +231,7 @@ class _Reader:
                 for domain, path in listed_transfer(self.run).items()
             },
             motion=StoredSteps(self.run, listed_response(self.run, "motion")),
+            clusters=StoredSteps(self.run, listed_response(self.run, "clusters")),
         )
 
     def last_estimates(self) -> xr.Dataset:

@@ -1,6 +1,5 @@
 """Fine-tuning of parts of a run's last checkpoint on text that was held out from training."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from somite.models.transformer import head_names
 from somite.study.analysis import ANALYSIS_ROWS, Planned
 from somite.study.cells import Cell, sweep_partial
 from somite.study.context import Context
-from somite.study.cost import duration
+from somite.study.cost import clock, duration, run_missing
 from somite.study.engine import Local
 from somite.study.folder import (
     TRANSFER,
@@ -86,11 +85,8 @@ def study_transfer(
         refined = sampling_job(replace(context, corpus_folder=folder), step, name)
         jobs = {arm: _tuning(context, step, name, folder, arm_heads, config)
                 for arm, arm_heads in arms.members.items()}  # fmt: skip
-        missing = list({j.cell.key: j for j in jobs.values() if not j.cell.exists(run)}.values())
-        if missing:
-            watch.say(_cost(context, missing, runner.workers))
-            watch.phase("fine-tuning", float(sum(job.cost for job in missing)))
-            runner.run(missing, context, watch.advance)
+        different = list({job.cell.key: job for job in jobs.values()}.values())
+        run_missing(different, context, runner, watch, "fine-tuning", _cost)
         if not refined.cell.exists(run):
             watch.phase(f"coefficients on {name}", float(refined.cost))
             runner.run([refined], replace(context, corpus_folder=folder), watch.advance)
@@ -156,19 +152,20 @@ def _mask(context: Context, members: Sequence[str]) -> Mask:
     return union([mask for name in members for mask in components(model, name).values()])
 
 
-def _cost(context: Context, jobs: Sequence[Job], workers: int) -> str:
+def _cost(context: Context, jobs: Sequence[Job], workers: int, what: str) -> str:
     """How long the fine-tuning takes, from a few steps of all weights."""
     model, settings = context.model(jobs[0].step), jobs[0].cell.identity["settings"]
     rows = training_batch(context.corpus, settings["batch_size"], 0.0, 0, 0).to(context.device)
     mask, spent = _mask(context, [FULL]), list[float]()
+    now = clock(context.device)
     for steps in (1, 4):  # the first warms up
-        start = time.perf_counter()
+        start = now()
         fine_tuned(model, next_token_loss, mask, lambda _: rows, rows, [steps], settings["rate"])
-        spent.append((time.perf_counter() - start) / (steps + 1))
+        spent.append((now() - start) / (steps + 1))
     at_once, steps = min(workers, len(jobs)), sum(job.cost for job in jobs)
     taken = duration(steps * spent[-1] / at_once)
     return (
-        f"fine-tuning of {len(jobs)} parts: {steps:,} steps, about {taken} on {at_once} workers; "
+        f"{what} of {len(jobs)} parts: {steps:,} steps, about {taken} on {at_once} workers; "
         "stopped at any moment, the same command goes on"
     )
 

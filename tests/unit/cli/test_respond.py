@@ -32,6 +32,7 @@ def test_numbers_as_json(somite, smoke_copy):
     assert found["coords"]["component"] == ["0:1", "1:0"]
     assert len(found["domain_mcse"]["values"]) == 2
     assert len(found["sentences"]) == 4
+    assert found["clusters"] == {}  # of two components there are none
     ended = somite("influence", smoke_copy, *options[:6], "--step", 48, "--queries", 1, "--json")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["dims"]["component"] == 2

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 import somite as so
 from contracts.decoders import tiny_decoder, tiny_tokens
 from somite.core.errors import InputError
+from somite.models.hugging_face import reachable
 
 CODES = {
     "gone": (404, "RepoNotFound"),
@@ -112,6 +113,20 @@ def test_without_the_hub_the_error_says_so(monkeypatch):
     words = "model must be on this machine while the Hub cannot be reached, got 'owner/far'. Go onl"
     with pytest.raises(InputError, match=words):
         so.load_model("owner/far")
+
+
+def test_a_dead_connection_is_not_tried_again_and_again(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("waits"))
+    assert not reachable("owner/far")
+    with pytest.raises(InputError, match="must be on this machine while the Hub cannot be reached"):
+        so.load_model("owner/far")
+
+
+def test_a_hub_that_answers_is_reachable_and_a_folder_needs_none(hub, tmp_path):
+    assert reachable("owner/gone")
+    assert not reachable(str(tmp_path))
 
 
 def test_without_transformers_the_error_names_the_extra(monkeypatch):

@@ -11,6 +11,7 @@ from somite.study.influence_tables import influence_tables
 from somite.study.motion import motion_tables
 from somite.study.recorded_cells import Losses
 from somite.study.response_tables import response_tables
+from somite.study.token_clusters import cluster_tables
 
 DOMAINS = ("code", "wiki", "repeats")
 WORDS = "the cat <script>alert(1)</script> sat · on ⏎ a mat & then".split(" ")
@@ -92,3 +93,20 @@ def motion(rows: int = 4, tokens: int = 9) -> xr.Dataset:
     ids = torch.tensor(text(rows, tokens).token_id.values)
     found = motion_tables(series, ids, WORDS.__getitem__, 0)
     return found.assign(text=("id", WORDS), domain=("example", domains(rows)))
+
+
+def pictured() -> xr.Dataset:
+    """The same with pictures as UMAP gives them."""
+    table, random = motion(), np.random.default_rng(0)
+    places = random.normal(size=(3, *table.position.shape)).astype(np.float32)
+    return table.assign(umap_position=(("picture", *table.position.dims), places), umap_shared=0.5)
+
+
+@cache
+def clusters(rows: int = 24, tokens: int = 9) -> xr.Dataset:
+    """Clusters of tokens as a run has them: known heads answer to repeated strings."""
+    own, control = losses(0, 30.0, rows, tokens), losses(1, 0.0, rows, tokens, planted=0)
+    ids = torch.tensor(text(rows, tokens).token_id.values)
+    found = cluster_tables(own, control, ids, WORDS.__getitem__, 0)
+    named = found.assign(text=("id", WORDS), domain=("example", domains(rows)))
+    return named.assign_attrs(step=3000, recorded=ids[:, 1:].numel())

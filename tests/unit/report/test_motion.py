@@ -5,11 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from somite.report.figures.motion import ORDER, contexts, first_kind, kind_color, motion_figure
+from somite.report.figures.motion import (
+    ORDER,
+    contexts,
+    first_kind,
+    kind_color,
+    members,
+    motion_figure,
+    seeds_figure,
+)
 from somite.report.sections import motion as section
 from somite.response.embryology.categories import KINDS
 from unit.report.synthetic import synthetic_results
-from unit.report.synthetic_response import WORDS, motion
+from unit.report.synthetic_response import WORDS, motion, pictured
 
 
 def test_every_kind_has_a_colour_of_its_own():
@@ -57,11 +65,32 @@ def test_what_moved_is_said_with_its_error():
     assert section.lead(still).endswith("No kind of token moved by more than 2 errors.")
 
 
+def test_pictures_by_umap_stand_beside_and_for_each_seed():
+    table = pictured()
+    figure = motion_figure(table)
+    kinds = len(members(table))
+    assert len(figure.data) == 2 * kinds == len(figure.frames[0].data)
+    name, chosen = next(iter(members(table).items()))
+    for at, frame in enumerate(figure.frames):
+        places = table.umap_position.values[0, at].reshape(-1, 2)[chosen]
+        found = frame.data[kinds]
+        np.testing.assert_allclose(np.c_[found.x, found.y], places, atol=1e-3)
+    assert figure.data[kinds].name == name.replace("_", " ")
+    assert figure.data[kinds].xaxis == "x2"
+    panels = seeds_figure(table)
+    assert [title.text for title in panels.layout.annotations] == ["seed 1", "seed 2", "seed 3"]
+    assert len(panels.data) == 3 * kinds
+    found = section.section(synthetic_results(motion={3000: table}))
+    assert [block.kind for block in found.blocks] == ["chart", "chart", "table"]
+    assert "share 50% of the 15 nearest neighbours" in found.blocks[1].note
+
+
 @pytest.mark.parametrize("given", [{}, {3000: None}])
 def test_the_section_is_there_or_says_why_not(given):
     results = synthetic_results(motion={step: motion() for step in given})
     found = section.section(results)
     if given:
-        assert [block.kind for block in found.blocks] == ["chart", "table"]
+        assert [block.kind for block in found.blocks] == ["chart", "prose", "table"]
+        assert 'pip install "somite[umap]"' in found.blocks[1].text
     else:
         assert "`somite respond --steps 8`) was not measured" in found.blocks[0].text

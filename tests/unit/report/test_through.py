@@ -18,7 +18,7 @@ from somite.report.figures.modularity import agreement_figure, modularity_figure
 from somite.report.figures.network import network_figure
 from somite.report.figures.raster import raster_figure
 from somite.report.page import Chart, Prose, Section
-from somite.report.palette import FAINT, ink_on
+from somite.report.palette import FAINT, ink_on, pale
 from somite.report.plain_modules import plain_modules
 from somite.report.sections.modules import followed, sections
 from somite.report.sections.phases import phases_sentences, phases_table
@@ -235,6 +235,22 @@ def test_modules_keep_their_number_in_all_figures_of_the_section() -> None:
     )
     alone = network_figure(lonely, 0.05)
     assert set(alone.data[-1].marker.color) == {FAINT}
+
+
+def test_a_module_that_may_be_chance_is_pale() -> None:
+    found = FOUND.by_step[3000].sel(relation="redundant")
+    stable = np.where(found.label.values == found.label.values[0], 0.5, 0.75)
+    alone = [list(found.label.values).count(i) == 1 for i in found.label.values]
+    plain = np.where(alone, FAINT, [module_color(i) for i in found.label.values])
+    faded = np.where(alone, FAINT, [pale(module_color(i)) for i in found.label.values])
+    assert found.p_adjusted < 0.05
+
+    def colors(**changed: object) -> list[str]:
+        return list(network_figure(found.assign(changed), 0.05).data[-1].marker.color)
+
+    assert colors(p_adjusted=0.6) == faded.tolist()
+    expected = np.where(stable < 0.75, faded, plain).tolist()
+    assert colors(module_stability=("component", stable)) == expected
 
 
 def test_a_checkpoint_sampled_again_keeps_its_own_modules() -> None:

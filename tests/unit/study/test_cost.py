@@ -1,8 +1,10 @@
 """The cost of interactions, told before it is paid."""
 
+import time
+
 import pytest
 
-from somite.study.cost import TRIED, cost_in_words, duration, seconds_per_step, spread_names
+from somite.study.cost import TRIED, clock, cost_in_words, duration, seconds_per_step, spread_names
 from somite.study.jobs import interaction_jobs
 from unit.study.finished import context_of
 
@@ -58,3 +60,10 @@ def test_a_trial_leaves_nothing_in_the_store(smoke_copy):
 )
 def test_durations(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_trial_does_not_count_what_other_processes_take():
+    now = clock("cpu")
+    start = now()
+    time.sleep(0.2)
+    assert now() - start < 0.1

@@ -42,8 +42,38 @@ def test_of_many_tokens_rows_are_taken_evenly(monkeypatch):
     np.testing.assert_array_equal(found.token_id, ids.numpy()[found.example.values])
 
 
+def test_pictures_are_those_of_their_seeds_turned_towards_the_first(monkeypatch):
+    first = np.random.default_rng(0).normal(size=(2, 20, 3, 2))
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    made = {5: first, 6: first @ turn, 7: np.random.default_rng(1).normal(size=first.shape)}
+
+    def embed_tokens(series, method, seed):
+        dims = ("checkpoint", "example", "token", "axis")
+        return xr.Dataset({"position": (dims, made[seed].copy())})
+
+    monkeypatch.setattr(motion, "embed_tokens", embed_tokens)
+    found = motion.pictures(xr.DataArray(), 5)
+    assert found.umap_position.dims == ("picture", "checkpoint", "example", "token", "axis")
+    np.testing.assert_allclose(found.umap_position[1], first, atol=1e-6)
+    others = motion.shared_neighbors([made[i][-1].reshape(-1, 2) for i in (5, 7)])
+    assert others < 0.5
+    np.testing.assert_allclose(found.umap_shared, (1 + 2 * others) / 3)
+
+
+@pytest.mark.slow  # compiles for a minute
+def test_umap_is_added_where_it_is_asked_for():
+    pytest.importorskip("umap", reason="the extra `umap` is not installed")
+    series = {1: losses(2, 30.0), 2: losses(0, 30.0)}
+    ids = torch.tensor(text(4, 9).token_id.values)
+    found = motion.motion_tables(series, ids, WORDS.__getitem__, 0, umap=True)
+    assert found.umap_position.shape == (3, 2, 12, 9, 2)
+    assert (found.umap_position[0] != found.umap_position[1]).any()
+    assert 0.3 < float(found.umap_shared) < 1
+
+
 @pytest.mark.xdist_group("smoke")
-def test_a_run_has_it_from_two_checkpoints_on(smoke_copy):
+def test_a_run_has_it_from_two_checkpoints_on(smoke_copy, monkeypatch):
+    monkeypatch.setattr(motion, "umap_version", str)  # compiles for a minute
     context, watch = context_of(smoke_copy), Listener()
     study_response(context, [48, 60], 1, watch)
     assert watch.phases[-1] == "motion of tokens"

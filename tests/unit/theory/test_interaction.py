@@ -32,7 +32,7 @@ def test_quadrature_and_closed_form_agree_on_a_quadratic_loss():
         np.testing.assert_allclose(found[name], exact[name], atol=1e-6)
 
 
-# Limits of MODULARITY.md §5.4; at a finite temperature only their sign is asked for.
+# Signs of the limits for n_beta to infinity, from the learning coefficients of u, v and both.
 @pytest.mark.parametrize(
     ("loss", "center", "sign"),
     [

@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from somite.components.unions import FULL
 from somite.report.figures.lines import band, line
 from somite.report.figures.small import grid
 from somite.report.layout import label, step_axis, styled
 from somite.report.palette import FAINT, INK, category_color
 from somite.report.reading import layer_of
 
-FULL = "full"
 HEIGHT = 300
 BITS = "critical bits"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
+from plotly.subplots import make_subplots
 
 from somite.report.layout import label, short_step, styled
 from somite.report.palette import FAINT, category_color
@@ -26,36 +28,89 @@ ROOM = 1.08
 def motion_figure(table: xr.Dataset) -> go.Figure:
     """Places of tokens at every checkpoint, as frames; the last one is shown first.
 
+    Principal components; beside them, where it was made, the first picture by UMAP.
+
     Args:
         table: Of `somite.study.motion.motion_tables`, with the `text` of each token.
 
     Returns:
         The figure; labels tell the token, how far it moved since the checkpoint before, the error.
     """
-    first, words = first_kind(table).ravel(), np.array(contexts(table))
-    names = [name for index, name in enumerate(ORDER) if (first == index).any()]
-    members = {name: np.flatnonzero(first == ORDER.index(name)) for name in names}
+    panels = {"principal components": table.position}
+    if "umap_position" in table:
+        panels["UMAP, first seed"] = table.umap_position.isel(picture=0)
     steps = table.checkpoint.values.tolist()
+    kinds = members(table)
+    moved = [_moved(table, at) for at in range(len(steps))]
     frames = [
-        go.Frame(name=str(step), data=[_moved(table, at, members[name]) for name in names])
+        go.Frame(
+            name=str(step),
+            data=[
+                {"x": x, "y": y, "customdata": moved[at][chosen].tolist(), "type": "scatter"}
+                for places in panels.values()
+                for chosen in kinds.values()
+                for x, y in [_places(places.isel(checkpoint=at), chosen)]
+            ],
+        )
         for at, step in enumerate(steps)
     ]
-    traces = [
-        go.Scatter(
-            **_moved(table, len(steps) - 1, members[name]),
-            text=words[members[name]].tolist(),
-            mode="markers",
-            name=name.replace("_", " "),
-            marker={"color": kind_color(name), "size": 5, "opacity": 0.75},
-            hovertemplate="%{text}<br>%{customdata}<extra>" + name.replace("_", " ") + "</extra>",
-        )
-        for name in names
-    ]
-    figure = styled(go.Figure(traces, frames=frames), 640, margin={"l": 56, "r": 16, "b": 120})
-    reach = [float(np.abs(table.position.isel(axis=axis)).max()) * ROOM for axis in (0, 1)]
-    figure.update_xaxes(title_text="first axis", range=[-reach[0], reach[0]])
-    figure.update_yaxes(title_text="second axis", range=[-reach[1], reach[1]])
-    return figure.update_layout(sliders=[_slider(steps)], updatemenus=[_buttons()])
+    figure = _panels(table, {n: places.isel(checkpoint=-1) for n, places in panels.items()}, 640)
+    for trace, last in zip(figure.data, frames[-1].data, strict=True):
+        trace.customdata = last.customdata
+        trace.hovertemplate = f"%{{text}}<br>%{{customdata}}<extra>{trace.name}</extra>"
+    for column, places in enumerate(panels.values(), 1):
+        reach = abs(places).max(("checkpoint", "example", "token")) * ROOM
+        for axis, update in enumerate((figure.update_xaxes, figure.update_yaxes)):
+            update(range=[-float(reach[axis]), float(reach[axis])], col=column)
+    figure.frames = frames
+    layout = {"sliders": [_slider(steps)], "updatemenus": [_buttons()]}
+    return figure.update_layout(margin={"l": 56, "r": 16, "b": 120}, **layout)
+
+
+def seeds_figure(table: xr.Dataset) -> go.Figure:
+    """The pictures by UMAP at the last checkpoint, one for each seed.
+
+    Args:
+        table: With `umap_position`.
+
+    Returns:
+        The figure.
+    """
+    last = table.umap_position.isel(checkpoint=-1)
+    return _panels(table, {f"seed {i + 1}": last[i] for i in range(last.sizes["picture"])}, 420)
+
+
+def _panels(table: xr.Dataset, places: Mapping[str, xr.DataArray], height: int) -> go.Figure:
+    """Pictures of the same tokens side by side, a colour for each kind."""
+    figure = make_subplots(1, len(places), subplot_titles=list(places), horizontal_spacing=0.06)
+    words = np.array(contexts(table))
+    for column, one in enumerate(places.values(), 1):
+        for name, chosen in members(table).items():
+            x, y = _places(one, chosen)
+            title = name.replace("_", " ")
+            trace = go.Scatter(
+                x=x,
+                y=y,
+                text=words[chosen].tolist(),
+                mode="markers",
+                name=title,
+                legendgroup=title,
+                showlegend=column == 1,
+                marker={"color": kind_color(name), "size": 5, "opacity": 0.75},
+                hovertemplate=f"%{{text}}<extra>{title}</extra>",
+            )
+            figure.add_trace(trace, row=1, col=column)
+    styled(figure, height, legend={"y": 1.06}, margin_t=64)
+    figure.update_xaxes(title_text="first axis")
+    figure.update_yaxes(title_text="second axis", col=1)
+    return figure
+
+
+def members(table: xr.Dataset) -> dict[str, np.ndarray]:
+    """Tokens of every kind that there is, by the kind that gives them their colour."""
+    first = first_kind(table).ravel()
+    found = {name: np.flatnonzero(first == index) for index, name in enumerate(ORDER)}
+    return {name: chosen for name, chosen in found.items() if chosen.size}
 
 
 def first_kind(table: xr.Dataset) -> np.ndarray:
@@ -86,16 +141,21 @@ def contexts(table: xr.Dataset) -> list[str]:
     return found
 
 
-def _moved(table: xr.Dataset, at: int, chosen: np.ndarray) -> dict[str, Any]:
-    """Places of some tokens at a checkpoint, and how far they have moved."""
+def _places(one: xr.DataArray, chosen: np.ndarray) -> tuple[list[float], list[float]]:
+    """Places of some tokens, by axis."""
+    x, y = one.values.reshape(-1, 2)[chosen].astype(float).round(3).T.tolist()
+    return x, y
+
+
+def _moved(table: xr.Dataset, at: int) -> np.ndarray:
+    """How far every token has moved, in words."""
     one = table.isel(checkpoint=at)
-    places = one.position.values.reshape(-1, 2)[chosen].round(3)
-    squares = (one[name].values.ravel()[chosen] for name in ("square", "square_error"))
+    squares = (one[name].values.ravel() for name in ("square", "square_error"))
     said = [
         f"moved since the checkpoint before: {square:.2g} ± {error:.1g}" if at else ""
         for square, error in zip(*squares, strict=True)
     ]
-    return {"x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "customdata": said}
+    return np.array(said)
 
 
 def _slider(steps: list[int]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
+from somite.modularity.partition import STABLE
 from somite.report.layout import label, styled
-from somite.report.palette import DIVERGING, FAINT, INK, category_color
+from somite.report.palette import DIVERGING, FAINT, INK, category_color, ink_on, pale
 
 WIDEST = 9.0
 """Pixels of the strongest line."""
@@ -20,9 +21,10 @@ def network_figure(found: xr.Dataset, level: float, noun: str = "head") -> go.Fi
     """Components as nodes at (number in layer, layer), lines for pairs that modules may join.
 
     Args:
-        found: `interaction`, `mcse`, `q_value` (component, other), `label` (component,) and
-            `relation`, the kind of modules; names "layer:number" or without layer.
-        level: Largest q of a line.
+        found: `interaction`, `mcse`, `q_value` (component, other), `label` and
+            `module_stability` (component,), `p_adjusted` and `relation`, the kind of modules;
+            names "layer:number" or without layer.
+        level: Largest q of a line, and p of modules that are more than chance.
         noun: What a component is called.
 
     Returns:
@@ -41,7 +43,7 @@ def network_figure(found: xr.Dataset, level: float, noun: str = "head") -> go.Fi
             said += f"I = {values[i, j]:.3g} ± {errors[i, j]:.2g}"
             width = max(WIDEST * abs(float(values[i, j])) / strongest, 0.5)
             figure.add_trace(_line(places[names[i]], places[names[j]], width, color, said))
-    figure.add_trace(_nodes(names, places, found.label.values, noun))
+    figure.add_trace(_nodes(found, places, level, noun))
     layers = sorted({layer for _, layer in places.values()})
     height = int(150 * len(layers) + 110)
     styled(figure, height, margin={"l": 60, "r": 16, "t": 10, "b": 46}, showlegend=False)
@@ -94,23 +96,34 @@ def _line(
 
 
 def _nodes(
-    names: list[str], places: dict[str, tuple[float, float]], labels: np.ndarray, noun: str
+    found: xr.Dataset, places: dict[str, tuple[float, float]], level: float, noun: str
 ) -> go.Scatter:
-    """All components, coloured by module; grey for those alone."""
-    x, y = zip(*(places[name] for name in names), strict=True)
+    """All components, coloured by module; grey for those alone, pale where it may be chance."""
+    names, labels = list(places), found.label.values
+    x, y = zip(*places.values(), strict=True)
     inside = [len(name) <= SHORT for name in names]
+    alone = [(labels == i).sum() == 1 for i in labels]
+    stability = found.module_stability.values
+    doubtful = (stability < STABLE) | (float(found.p_adjusted) >= level)
+    colors = list(map(_color, labels, alone, doubtful))
+    inks = [ink_on(color) if fits else INK for color, fits in zip(colors, inside, strict=True)]
+    said = [
+        "alone" if one else f"module {i + 1}, stability {s:.2f}"
+        for one, i, s in zip(alone, labels, stability, strict=True)
+    ]
     return go.Scatter(
         x=x,
         y=y,
         mode="markers+text",
         text=[label(name) for name in names],
         textposition=["middle center" if fits else "bottom center" for fits in inside],
-        textfont={"size": 10, "color": ["#ffffff" if fits else INK for fits in inside]},
-        marker={
-            "size": 30,
-            "color": [category_color(int(i)) if (labels == i).sum() > 1 else FAINT for i in labels],
-            "line": {"width": 1, "color": INK},
-        },
-        customdata=[f"module {i + 1}" if (labels == i).sum() > 1 else "alone" for i in labels],
+        textfont={"size": 10, "color": inks},
+        marker={"size": 30, "color": colors, "line": {"width": 1, "color": INK}},
+        customdata=said,
         hovertemplate=f"<b>{noun} %{{text}}</b><br>%{{customdata}}<extra></extra>",
     )
+
+
+def _color(module: int, alone: bool, doubtful: bool) -> str:
+    own = category_color(int(module))
+    return FAINT if alone else pale(own) if doubtful else own

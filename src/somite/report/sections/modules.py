@@ -154,7 +154,8 @@ def _network(one: xr.Dataset, key: str, chosen: str) -> Chart:
         f"Which {plural(chosen)} are {relation}: {means}",
         f"Lines: interactions I = λ(A) + λ(B) − λ(A and B) that are no chance (q < {LEVEL:g} over "
         f"all pairs), and {sign}; the wider the stronger. Colour of a {noun}: its "
-        f"module; grey: alone. {chance(one).capitalize()}.",
+        f"module, pale where that is not stable or may be chance; grey: alone. "
+        f"{chance(one).capitalize()}.",
         network_figure(one, LEVEL, noun),
     )
 

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from somite.report.figures.motion import motion_figure
+from somite.report.figures.motion import motion_figure, seeds_figure
 from somite.report.layout import short_step
-from somite.report.page import Chart, Section, Table, not_measured
+from somite.report.page import Chart, Prose, Section, Table, not_measured
+from somite.study.motion import NEAR
 
 if TYPE_CHECKING:
     from somite.study.results import Results
 
 KEY, TITLE = "motion", "How tokens move in training"
+NO_UMAP = (
+    'For pictures by UMAP beside the principal components install it, pip install "somite[umap]", '
+    "and give `somite respond` again with more than 45 tokens."
+)
 SURE = 2.0
 """Errors above zero from which a motion is called one."""
 
@@ -28,11 +33,25 @@ def section(results: Results) -> Section:
     note = (
         "A token is a vector, its susceptibilities to all components, standardised at each "
         "checkpoint; what all components have in common is taken out. Shown are the first two "
-        "principal components of each checkpoint, turned towards the next. Colour: what kind of "
+        "principal components of each checkpoint, turned towards the next, and UMAP where it is "
+        "installed. Colour: what kind of "
         "token it is. Pictures of noise look much like this: what has moved is in the table."
     )
     chart = Chart("token-motion", "Tokens, checkpoint by checkpoint", note, motion_figure(table))
-    return Section(KEY, TITLE, "Motion", lead(table), (chart, motion_table(table)))
+    return Section(KEY, TITLE, "Motion", lead(table), (chart, seeds(table), motion_table(table)))
+
+
+def seeds(table: xr.Dataset) -> Chart | Prose:
+    """Pictures by UMAP with several seeds, or how to have them."""
+    if "umap_position" not in table:
+        return Prose(NO_UMAP)
+    note = (
+        "Aligned UMAP of all checkpoints, at the last one; each turned as a whole towards the "
+        f"first. Two of them share {float(table.umap_shared):.0%} of the {NEAR} nearest neighbours "
+        "of a token. What differs between seeds is chance; all begin at the same spectral layout, "
+        "so that what they share may be owed to it. Distances between far groups mean nothing."
+    )
+    return Chart("umap-seeds", "The same by UMAP, three seeds", note, seeds_figure(table))
 
 
 def lead(table: xr.Dataset) -> str:

@@ -147,7 +147,12 @@ def _umap(clouds: Array, axes: int, seed: int) -> Array:
     at_least("number of items", clouds.shape[1], NEIGHBORS + 1, "Give more tokens.")
     same = dict(enumerate(range(clouds.shape[1])))
     state = stream_seed("umap", seed) % 2**31
-    model = AlignedUMAP(n_neighbors=NEIGHBORS, n_components=axes, random_state=state)
+    model = AlignedUMAP(
+        n_neighbors=NEIGHBORS,
+        n_components=axes,
+        random_state=state,  # of the neighbours
+        transform_seed=state,  # of the picture, whatever its name
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "n_jobs value", UserWarning)  # a seed means one thread
         placed = model.fit_transform(list(clouds), relations=[same] * (len(clouds) - 1))

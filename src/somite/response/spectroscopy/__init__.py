@@ -6,6 +6,7 @@ from somite.response.spectroscopy.methods import cluster_agreement
 from somite.response.spectroscopy.nulls import cluster_contrast, cluster_null
 from somite.response.spectroscopy.settings import Conductance
 from somite.response.spectroscopy.stability import cluster_stability
+from somite.response.spectroscopy.survival import cluster_survival
 
 __all__ = [
     "Conductance",
@@ -14,5 +15,6 @@ __all__ = [
     "cluster_examples",
     "cluster_null",
     "cluster_stability",
+    "cluster_survival",
     "token_clusters",
 ]

@@ -1,5 +1,7 @@
 """Other clusterings of the same vectors: k-means and HDBSCAN, and how far they agree."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from somite.core.checks import at_least
 from somite.core.errors import InputError
 from somite.core.random import stream_seed
 from somite.response.blocks import Array
+from somite.response.spectroscopy.stability import jaccard
 from somite.response.vectors import token_vectors
 
 Labels = NDArray[np.int64]
@@ -43,7 +46,8 @@ def cluster_agreement(
     Returns:
         Over clustering (k_means, hdbscan): `ari` and `ami`, 1 the same and 0 as by chance;
         `p_value` of the ARI, (r + 1)/(permutations + 1), r the permutations that reach it;
-        `clusters` and `coverage` of it; `items`, the number of those compared.
+        `clusters` and `coverage` of it; `similarity` (clustering, cluster), Jaccard of each cluster
+        and the most similar one of it; `items`, the number of those compared.
 
     Raises:
         InputError: If there is no cluster, or the table is of other items.
@@ -75,7 +79,12 @@ def cluster_agreement(
     orders = [generator.permutation(own) for _ in range(permutations)]
     rows = np.array([_compared(own, other, orders) for other in labels])
     names = ("ari", "ami", "p_value", "clusters", "coverage")
-    columns = {name: ("clustering", rows[:, i]) for i, name in enumerate(names)}
+    columns: dict[str, Any] = {name: ("clustering", rows[:, i]) for i, name in enumerate(names)}
+    similar = np.zeros((len(labels), found.sizes["cluster"]))
+    for row, other in zip(similar, labels, strict=True):
+        again = jaccard(own, other)
+        row[: len(again)] = again  # the last clusters may have no item among those compared
+    columns["similarity"] = ("clustering", "cluster"), similar
     return xr.Dataset({**columns, "items": len(items)}, {"clustering": list(METHODS)})
 
 

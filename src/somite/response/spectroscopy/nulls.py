@@ -8,7 +8,7 @@ gaussian   normal vectors with the means and covariances of χ: components corre
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -74,7 +74,7 @@ def cluster_null(
         Over statistic (number of `clusters`, `coverage`, mean `conductance` with 1 in the main
         body, `lowest` conductance): `value`, `null_mean`, `null_sd`, `z` (NaN if the null does not
         vary) and one-sided `p_value` = (r + 1)/(repeats + 1), r the draws with at least as much
-        structure.
+        structure; `drawn` (repeat, statistic), the values of every draw.
 
     Raises:
         InputError: As `token_clusters`; if the null is unknown.
@@ -155,5 +155,6 @@ def _against(own: Array, null: Array, kind: str) -> xr.Dataset:
         "z": z,
         "p_value": (reached + 1) / (len(null) + 1),
     }
-    arrays = {name: ("statistic", values) for name, values in columns.items()}
+    arrays: dict[str, Any] = {name: ("statistic", values) for name, values in columns.items()}
+    arrays["drawn"] = ("repeat", "statistic"), null
     return xr.Dataset(arrays, {"statistic": list(STATISTICS)}, {"kind": kind, "repeats": len(null)})

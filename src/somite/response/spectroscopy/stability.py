@@ -40,7 +40,7 @@ def cluster_stability(
         The clusters; over cluster also `stability`, the mean over replicates, and its
         `stability_error`, sd/√replicates; over statistic `value`, `error` (standard deviation over
         replicates) and `replicate_mean` of `clusters`, `coverage`, `conductance` (mean over items,
-        1 in the main body) and `lowest`.
+        1 in the main body) and `lowest`; `replicate_label` (replicate, item, …).
 
     Raises:
         InputError: If the replicates are not of the same items, or fewer than two.
@@ -55,11 +55,13 @@ def cluster_stability(
         [1.0, 1.0, 1.0]
     """
     _check(found, replicates)
-    original, similar, statistics = found.label.values.ravel(), [], []
+    original = found.label.values.ravel()
+    drawn, similar, statistics = [], [], []
     for i in range(replicates.sizes["replicate"]):
         again = token_clusters(
             replicates[{"replicate": i}].astype(float), settings, center_rows=center_rows
         )
+        drawn.append(again.label.values)
         similar.append(jaccard(original, again.label.values.ravel()))
         statistics.append(cluster_statistics(again))
     count = len(similar)
@@ -70,6 +72,7 @@ def cluster_stability(
         "value": ("statistic", cluster_statistics(found)),
         "error": ("statistic", numbers.std(0, ddof=1)),
         "replicate_mean": ("statistic", numbers.mean(0)),
+        "replicate_label": (("replicate", *found.label.dims), np.stack(drawn)),
     }
     return found.assign(columns).assign_coords(statistic=list(STATISTICS))
 

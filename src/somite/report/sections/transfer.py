@@ -134,8 +134,8 @@ def _compared(one: xr.Dataset) -> list[list[str]]:
         around.append(f"{told[0]} ({told[1]} to {told[2]})" if known else "not by all")
         z = f"{float(here.z):+.1f}".replace("-", "−") if np.isfinite(float(here.z)) else "–"
         places.append(f"z {z}, {p_text(float(here.p_value))}, q = {float(here.q_value):.2g}")
-    how = "all" if bool(one.exact) else "random"
-    return [[f"  {int(one.sets)} {how} sets like it", "", *around], ["  its place", "", *places]]
+    number = f"all {int(one.sets)}" if bool(one.exact) else f"{int(one.sets)} random"
+    return [[f"  {number} sets like it", "", *around], ["  its place", "", *places]]
 
 
 def domains_table(found: xr.Dataset) -> Table:

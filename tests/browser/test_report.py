@@ -132,6 +132,6 @@ def test_a_report_without_optional_parts_is_as_silent(browser, tmp_path: Path) -
     results = synthetic_results(refined=None, ablation=None, attention=None, boundaries=())
     opened = Opened(browser, build_report(results, tmp_path / "report.html"))
     assert opened.messages == []
-    # modules and their cards, responses, data-refined, ablation, compression
-    assert opened.page.locator("text=was not measured in this run").count() == 6
+    # modules, their cards and transfer, responses, data-refined, ablation, compression
+    assert opened.page.locator("text=was not measured in this run").count() == 7
     opened.page.close()

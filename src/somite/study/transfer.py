@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from somite.baselines import lesion_matrix, transformer_lesions
 from somite.components import components
 from somite.components.mask import Mask
 from somite.components.unions import FULL, union
@@ -36,7 +37,7 @@ from somite.study.lesions import found_modules
 from somite.study.modules import make_cell
 from somite.study.results import load_results
 from somite.study.run import Silent, Watch
-from somite.study.transfer_tables import WHOLE, Arms, transfer_tables
+from somite.study.transfer_tables import WHOLE, Arms, head_table, transfer_tables
 
 TRANSFER_ROWS = ("core", "components", "models", "sampling", "data", "consequences", "study")
 
@@ -89,7 +90,7 @@ def study_transfer(
         if not refined.cell.exists(run):
             watch.phase(f"coefficients on {name}", float(refined.cost))
             runner.run([refined], replace(context, corpus_folder=folder), watch.advance)
-        planned = _tables(context, name, config, arms, jobs, refined)
+        planned = _tables(context, name, config, arms, jobs, refined, folder)
         make_cell(planned, run, "transfer", watch)
         listed = listed_transfer(run) | {name: planned.cell.listed(run)}
         write_whole(run / TRANSFER, {"domains": listed})
@@ -176,6 +177,7 @@ def _tables(
     arms: Arms,
     jobs: dict[str, Job],
     refined: Job,
+    folder: Path,
 ) -> Planned:
     """What was learned and forgotten by each part, and what predicts it."""
     cells = read_manifest(context.run)["cells"]
@@ -184,15 +186,19 @@ def _tables(
         "refined": refined.cell.key,
         "estimates": cells.get("refined_estimates"),
         "modules": listed_modules(context.run),
-        "code": code_fingerprint(*ANALYSIS_ROWS, "consequences"),
+        "code": code_fingerprint(*ANALYSIS_ROWS, "consequences", "baselines"),
     }
 
     def make() -> xr.Dataset:
         run = context.run
         tuned = {arm: job.cell.read(run) for arm, job in jobs.items()}
-        on_domains = load_results(run).refined
-        draws = refined.cell.read(run)
-        found = transfer_tables(tuned, arms, domain, config.early, draws, on_domains)
+        new = replace(context, corpus_folder=folder)
+        rows = new.rows(domain, config.rows, "validation", context.recipe.behavior.seed)
+        rows = rows.to(context.device)
+        without = transformer_lesions(context.model(refined.step), {domain: rows})
+        lesions = lesion_matrix(without, arms.heads)
+        heads = head_table(refined.cell.read(run), load_results(run).refined, lesions)
+        found = transfer_tables(tuned, arms, domain, config.early, heads)
         told = {"domain": domain, "rate": config.rate, "batch_size": config.batch_size}
         return found.assign_attrs(step=refined.step, whole=WHOLE, **told)
 

@@ -12,10 +12,12 @@ from somite.components.unions import FULL
 from somite.consequences import Relation, against_sets, relation, transfer_scores
 from somite.core.errors import InputError
 from somite.estimators import llc
-from somite.modularity.specialization import profiles
+from somite.modularity.specialization import profiles, scores
 
 WHOLE = "all weights"
 ALL_HEADS = "all heads"
+PREDICTORS = ("llc", "lesion", "selectivity")
+"""What is known of heads before they are trained."""
 Draw = Callable[[Sequence[str], Mapping[str, str]], tuple[list[tuple[str, ...]], bool]]
 NUMBERS = tuple(field.name for field in fields(Relation))
 
@@ -63,8 +65,7 @@ def transfer_tables(
     arms: Arms,
     domain: str,
     early: int,
-    draws: xr.Dataset,
-    on_domains: xr.Dataset | None,
+    heads: xr.Dataset,
 ) -> xr.Dataset:
     """All that the report says about transfer.
 
@@ -73,28 +74,26 @@ def transfer_tables(
         arms: The parts.
         domain: The new domain.
         early: The step at which speed is read off.
-        draws: Of the heads on the new domain.
-        on_domains: Estimates of the heads on the domains of training, at some steps.
+        heads: Of `head_table`.
 
     Returns:
-        Over (set, step): `learned` and `forgotten`, mean losses of the new domain and of the
-        others. Over (measure, set): `value`, `standard_error`, see `transfer_scores`; over set
-        `weights`, how many are trained. Over (module, measure): `mean`, `low`, `high`, `z`,
-        `p_value`, `q_value`, see `against_sets`; over module `sets`, `exact`. Over head: `llc`,
-        `mcse` on the new domain, `share` of it among all domains. Over row: `subject`, `outcome`,
-        `against`, the numbers of `somite.consequences.Relation`, and `remark`.
+        What is known of heads. Over (set, step): `learned` and `forgotten`, mean losses of the new
+        domain and of the others. Over (measure, set): `value`, `standard_error`, see
+        `transfer_scores`; over set `weights`, how many are trained. Over (module, measure): `mean`,
+        `low`, `high`, `z`, `p_value`, `q_value`, see `against_sets`; over module `sets`, `exact`.
+        Over row: `subject`, `outcome`, `against`, the numbers of `somite.consequences.Relation`,
+        and `remark`.
     """
     losses = xr.concat([part.loss for part in tuned.values()],
                        xr.DataArray(list(tuned), dims="set", name="set"))  # fmt: skip
-    scores = transfer_scores(losses, domain, WHOLE, early)
+    scored = transfer_scores(losses, domain, WHOLE, early)
     means = losses.mean(("seed", "row"))
     old = means.sel(domain=means.domain != domain).mean("domain")
     curves = {"learned": means.sel(domain=domain, drop=True), "forgotten": old}
-    compared = [_named(against_sets(scores, name, sets, arms.exact[name]))
+    compared = [_named(against_sets(scored, name, sets, arms.exact[name]))
                 for name, sets in arms.random.items()]  # fmt: skip
     modules = xr.concat(compared, xr.DataArray(list(arms.random), dims="module", name="module"))
-    heads = _heads(draws, on_domains, int(draws.attrs["checkpoint"]))
-    found = xr.merge([scores, xr.Dataset(curves), modules, heads], combine_attrs="drop")
+    found = xr.merge([scored, xr.Dataset(curves), modules, heads], combine_attrs="drop")
     found = found.assign(
         weights=("set", [part.attrs["weights"] for part in tuned.values()]),
         sets=("module", [len(sets) for sets in arms.random.values()]),
@@ -108,15 +107,27 @@ def _named(found: xr.Dataset) -> xr.Dataset:
     return found[["mean", "low", "high", "z", "p_value", "q_value"]]
 
 
-def _heads(draws: xr.Dataset, on_domains: xr.Dataset | None, step: int) -> xr.Dataset:
-    """Coefficients of heads on the new domain, and their share among all domains."""
-    own = llc(draws, on_failure="leave out")[["llc", "mcse"]].rename(component="head")
-    share = np.full(own.sizes["head"], math.nan)
+def head_table(draws: xr.Dataset, on_domains: xr.Dataset | None, lesions: xr.Dataset) -> xr.Dataset:
+    """What is known of each head before any fine-tuning.
+
+    Args:
+        draws: Of the heads on the new domain.
+        on_domains: Estimates of the heads on the domains of training, at some steps.
+        lesions: Of the heads, on the new domain, see `somite.baselines.lesion_matrix`.
+
+    Returns:
+        Over head: `llc` and `mcse` on the new domain, `lesion`, the rise of its loss without the
+        head, and `selectivity` for one domain of training (NaN where that is not known).
+    """
+    own = llc(draws, on_failure="leave out")[["llc", "mcse"]].drop_attrs()
+    names, step = own.component.values, int(draws.attrs["checkpoint"])
+    selective = np.full(len(names), math.nan)
     if on_domains is not None and step in on_domains.step:
-        others = on_domains.llc.sel(step=step, component=own["head"].values)
-        values = [own.llc.values, *others.transpose("domain", "component").values]
-        share = profiles(np.stack(values, axis=1))[:, 0]
-    return own.assign(share=("head", share)).drop_attrs()
+        values = on_domains.llc.sel(step=step, component=names).transpose("component", "domain")
+        selective = scores(profiles(values.values))["selectivity"]
+    rises = lesions.loss_change.sel(component=names).isel(domain=0).values
+    columns = {"lesion": ("component", rises), "selectivity": ("component", selective)}
+    return own.assign(columns).rename(component="head")
 
 
 def _relations(found: xr.Dataset, arms: Arms) -> xr.Dataset:
@@ -128,7 +139,7 @@ def _relations(found: xr.Dataset, arms: Arms) -> xr.Dataset:
         value = found.value.sel({"set": names})
         gain = found.learned.sel({"set": names}).isel(step=0) - value.sel(measure="final")
         outcomes = {"gain": gain.values, "forgetting": value.sel(measure="forgetting").values}
-        for predictor in ("llc", "share"):
+        for predictor in PREDICTORS:
             means = [float(found[predictor].sel(head=arms.members[n]).mean()) for n in names]
             rows += [_row(subject, measure, predictor, np.array(means), outcome)
                      for measure, outcome in outcomes.items()]  # fmt: skip

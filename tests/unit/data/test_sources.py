@@ -4,7 +4,7 @@ import pytest
 
 from required import without
 from somite.data.fetch import cached_wheel
-from somite.data.sources import DOMAINS, WHEELS, library_documents
+from somite.data.sources import DOMAINS, TEXTS, library_documents
 
 
 def read(registry, name):
@@ -59,10 +59,11 @@ def test_licences_are_english_and_long_and_without_front_matter(registry):
 
 
 REAL = {"drama": 4.9e6, "wiki": 5.0e6, "dialogue": 12.2e6, "legal": 14.1e6}
+REAL |= {"french": 3.67e6, "spanish": 2.75e6}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", WHEELS, ids=lambda source: source.name)
+@pytest.mark.parametrize("source", TEXTS, ids=lambda source: source.name)
 def test_real_wheels_hold_what_is_promised(source):
     path = cached_wheel(source)
     if path is None:

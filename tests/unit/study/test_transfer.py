@@ -13,7 +13,7 @@ from somite.study.held_out import TransferConfig
 from somite.study.modules import study_modules
 from somite.study.results import load_results
 from somite.study.transfer import study_transfer
-from somite.study.transfer_tables import WHOLE
+from somite.study.transfer_tables import PREDICTORS, WHOLE
 from unit.study.finished import Listener, context_of, times
 
 pytestmark = pytest.mark.xdist_group("smoke")
@@ -57,7 +57,8 @@ def test_every_part_is_trained(transferred):
     assert set(found.module.values) < set(names)
     assert ((found.p_value > 0) & (found.p_value <= 1)).all()
     assert found.llc.sizes["head"] == 4
-    assert ((found.share >= 0) & (found.share <= 1)).all()
+    assert ((found.selectivity >= 0) & (found.selectivity <= 1)).all()
+    assert set(found.against.values) == set(PREDICTORS)
 
 
 def test_the_command_finds_all_done_and_says_it(somite, transferred, texts):

@@ -25,7 +25,11 @@ DIFFERENT = {
     "forgetting": ("forgets less", "forgets more"),
     "forgetting_at_target": ("forgets less on the way there", "forgets more on the way there"),
 }
-PREDICTORS = {"llc": "rLLC there", "share": "share of its rLLC there"}
+PREDICTORS = {
+    "llc": "rLLC there",
+    "lesion": "lesion there",
+    "selectivity": "selectivity for one domain of training",
+}
 OUTCOMES = {"gain": "what training it alone gains", "forgetting": "what is then forgotten"}
 
 
@@ -130,8 +134,8 @@ def _compared(one: xr.Dataset) -> list[list[str]]:
         around.append(f"{told[0]} ({told[1]} to {told[2]})" if known else "not by all")
         z = f"{float(here.z):+.1f}".replace("-", "−") if np.isfinite(float(here.z)) else "–"
         places.append(f"z {z}, {p_text(float(here.p_value))}, q = {float(here.q_value):.2g}")
-    how = "all" if bool(one.exact) else "random"
-    return [[f"  {int(one.sets)} {how} sets like it", "", *around], ["  its place", "", *places]]
+    number = f"all {int(one.sets)}" if bool(one.exact) else f"{int(one.sets)} random"
+    return [[f"  {number} sets like it", "", *around], ["  its place", "", *places]]
 
 
 def domains_table(found: xr.Dataset) -> Table:
@@ -158,11 +162,12 @@ def relations_table(found: xr.Dataset) -> Table:
         rows.append([*words, remark or _rank(one), "–" if remark else str(int(one.points))])
     columns = ("of", "what", "against", "ρ (95 %)", "points")
     note = (
-        "Spearman's ρ; of sets against the mean over their heads. Share: of the sum of a head's "
-        "coefficients on the domains of training and the new one. Intervals resample heads or "
-        "sets; sets share heads, so that theirs are too narrow."
+        "Spearman's ρ; of sets against the mean over their heads, all before any fine-tuning. On "
+        "text that was not trained on the checkpoint is no minimum: an rLLC below zero says how "
+        "fast chains learn there. Lesion: rise of the loss without the head. Intervals resample "
+        "heads or sets; sets share heads, so that theirs are too narrow."
     )
-    title = f"Does a coefficient on {found.attrs['domain']} tell what training achieves there?"
+    title = f"What tells beforehand what training on {found.attrs['domain']} achieves?"
     return Table(title, columns, rows, note)
 
 

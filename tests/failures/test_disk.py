@@ -51,7 +51,7 @@ def test_a_full_disk_costs_nothing_that_was_finished(smoke_run, tmp_path, monkey
 
 @pytest.mark.parametrize("command", ["report", "run"])
 def test_no_room_for_the_report(somite, smoke_copy, monkeypatch, command):
-    monkeypatch.setattr("somite.report.build_report", full)
+    monkeypatch.setattr("somite.report.build.write_page", full)
     more = ("--out", smoke_copy, "--workers", 1) if command == "run" else ()
     ended = somite(command, "smoke" if command == "run" else smoke_copy, *more)
     assert ended.code == 2

@@ -19,7 +19,7 @@ from somite.consequences.distortions import (
 )
 from somite.consequences.heads import head_pruning, random_removal
 from somite.consequences.lesions import kept_evaluations, module_lesion, random_sets
-from somite.consequences.relation import Relation, relation
+from somite.consequences.relation import Relation, related, relation
 from somite.consequences.text import corruption_damage, reversal_damage
 from somite.consequences.transfer import against_sets, fine_tuned, transfer_scores
 
@@ -45,6 +45,7 @@ __all__ = [
     "quantized",
     "random_removal",
     "random_sets",
+    "related",
     "relation",
     "repeated_kind",
     "reversal_damage",

@@ -1,6 +1,8 @@
 """How two quantities go together over checkpoints or components: ranks, a line, intervals."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -146,3 +148,26 @@ def _covariances(table: np.ndarray) -> np.ndarray:
 def _correlation(covariances: np.ndarray, i: int, j: int) -> np.ndarray:
     own: np.ndarray = covariances[..., i, i] * covariances[..., j, j]
     return np.asarray(covariances[..., i, j] / np.sqrt(own))
+
+
+NUMBERS = tuple(field.name for field in fields(Relation))
+
+
+def related(x: np.ndarray, y: np.ndarray, given: np.ndarray | None = None) -> dict[str, Any]:
+    """The numbers of a relation and an empty remark; without one NaN, and the remark says why.
+
+    Args:
+        x: As of `relation`.
+        y: As of `relation`.
+        given: As of `relation`.
+
+    Example:
+        >>> related(np.zeros(5), np.arange(5.0))["remark"] > ""
+        True
+    """
+    try:
+        found = asdict(relation(x, y, given))
+    except InputError as error:
+        nothing = dict.fromkeys(NUMBERS, math.nan)
+        return nothing | {"remark": f"{error.argument} {error.rule}, got {error.value}"}
+    return {name: float(value) for name, value in found.items()} | {"remark": ""}

@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from somite.components.unions import FULL
-from somite.consequences import DISTORTIONS, Relation, critical_level, critical_levels, relation
-from somite.core.errors import InputError
+from somite.consequences import DISTORTIONS, critical_level, critical_levels, related
+from somite.consequences.relation import NUMBERS
 from somite.estimators import llc
 from somite.estimators.joint import total
 from somite.study.analysis import join_steps
@@ -19,7 +18,6 @@ from somite.study.results import Results
 FIXED = {"quantization": 4.0, "noise": 0.25, "pruning": 0.5, "low_rank": 0.5}
 """Levels at which damage is compared between checkpoints."""
 SPOILED = ("dropped", "corrupted", "reversed")
-NUMBERS = tuple(field.name for field in fields(Relation))
 HEADS = "heads"
 WHOLE, EACH, ROBUST = "all weights", "components at the end", "damage"
 """Subjects of relations: over checkpoints, over components at the last one, over checkpoints."""
@@ -146,12 +144,7 @@ def _asked(table: xr.Dataset) -> Iterator[Asked]:
 
 
 def _row(subject: str, y: Named, x: Named, given: Named | None) -> dict[str, Any]:
-    """One relation; where there is none its numbers are NaN, and the remark says why."""
+    """One relation, in words and numbers."""
     words = {"subject": subject, "measure": y[0], "against": x[0],
              "given": given[0] if given else ""}  # fmt: skip
-    try:
-        found = relation(x[1], y[1], given[1] if given else None)
-    except InputError as error:
-        nothing = dict.fromkeys(NUMBERS, math.nan)
-        return words | nothing | {"remark": f"{error.argument} {error.rule}, got {error.value}"}
-    return words | {name: float(value) for name, value in asdict(found).items()} | {"remark": ""}
+    return words | related(x[1], y[1], given[1] if given else None)

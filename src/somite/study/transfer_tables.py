@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
 from somite.components.unions import FULL
-from somite.consequences import Relation, against_sets, relation, transfer_scores
-from somite.core.errors import InputError
+from somite.consequences import against_sets, related, transfer_scores
 from somite.estimators import llc
 from somite.modularity.specialization import profiles, scores
 
@@ -19,7 +17,6 @@ ALL_HEADS = "all heads"
 PREDICTORS = ("llc", "lesion", "selectivity")
 """What is known of heads before they are trained."""
 Draw = Callable[[Sequence[str], Mapping[str, str]], tuple[list[tuple[str, ...]], bool]]
-NUMBERS = tuple(field.name for field in fields(Relation))
 
 
 @dataclass(frozen=True)
@@ -141,18 +138,9 @@ def _relations(found: xr.Dataset, arms: Arms) -> xr.Dataset:
         outcomes = {"gain": gain.values, "forgetting": value.sel(measure="forgetting").values}
         for predictor in PREDICTORS:
             means = [float(found[predictor].sel(head=arms.members[n]).mean()) for n in names]
-            rows += [_row(subject, measure, predictor, np.array(means), outcome)
-                     for measure, outcome in outcomes.items()]  # fmt: skip
-    columns = ("subject", "outcome", "against", *NUMBERS, "remark")
-    return xr.Dataset({name: ("row", [row[name] for row in rows]) for name in columns})
-
-
-def _row(subject: str, outcome: str, against: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """One relation; where there is none its numbers are NaN, and the remark says why."""
-    words = {"subject": subject, "outcome": outcome, "against": against}
-    try:
-        numbers: dict[str, Any] = asdict(relation(x, y))
-    except InputError as error:
-        nothing = dict.fromkeys(NUMBERS, math.nan)
-        return words | nothing | {"remark": f"{error.argument} {error.rule}, got {error.value}"}
-    return words | numbers | {"remark": ""}
+            rows += [
+                {"subject": subject, "outcome": measure, "against": predictor}
+                | related(np.array(means), outcome)
+                for measure, outcome in outcomes.items()
+            ]
+    return xr.Dataset({name: ("row", [row[name] for row in rows]) for name in rows[0]})
